@@ -1,0 +1,127 @@
+"""The seal: an OCMF document's signature section over the exact bytes of its payload section.
+
+    OCMF|<payload>|{"SA":"ECDSA-secp256r1-SHA256","SD":"<DER, hex>"}
+
+OCMF 1.0, "Signature Section" (table 8). Signed are the bytes between the first `|` and the second as they came,
+not as we would have written them. Of (r, s) and (r, N - s), both valid, only the lower s is taken: nobody can
+make a second signature out of the first. This file does not know what a payload says, or whose key is whose.
+"""
+
+import binascii
+import hashlib
+
+from protocol import strictjson
+from protocol.errors import EmitError, RecordError
+from protocol.p256 import N
+
+HEADER = "OCMF"
+ALGORITHM = "ECDSA-secp256r1-SHA256"
+MIME_TYPE = "application/x-der"
+
+
+def seal(payload: str, sign) -> str:
+    """The whole document of `payload`, where sign(message bytes) -> (r, s). EmitError as for `join`."""
+    return join(payload, *sign(payload.encode()))
+
+
+def join(payload: str, r: int, s: int) -> str:
+    """`payload` and its signature, whose s is lowered; EmitError unless it is printable ASCII without `|`."""
+    if not _is_plain(payload.encode()) or "|" in payload:
+        raise EmitError("a payload is printable ASCII without '|': %r" % payload)
+    return '%s|%s|{"SA":"%s","SD":"%s"}' % (HEADER, payload, ALGORITHM, der(r, min(s, N - s)).hex())
+
+
+def split(line):
+    """(payload text, signature section as dict) of a record, bytes or str; RecordError("malformed").
+
+    Nothing is verified yet. A public key as fourth part, which some OCMF readers believe, is refused.
+    """
+    try:
+        raw = line if isinstance(line, bytes) else line.encode("ascii")
+        if not _is_plain(raw):
+            raise ValueError("not printable ASCII")
+        parts = raw.decode().split("|")
+        if len(parts) != 3 or parts[0] != HEADER:
+            raise ValueError("not %s|payload|signature" % HEADER)
+        return parts[1], _object(parts[2])
+    except ValueError as error:
+        raise RecordError("malformed", str(error)) from error
+
+
+def signature_of(section: dict):
+    """(r, s) of a signature section; RecordError malformed or high_s. Only SA, SE, SM and SD count."""
+    for name, only in (("SA", ALGORITHM), ("SM", MIME_TYPE)):
+        if section.get(name, only) != only:
+            raise RecordError("malformed", "%s is not %s" % (name, only))
+    r, s = undo_der(_octets(section.get("SD"), section.get("SE", "hex")))
+    if s > N // 2:
+        raise RecordError("high_s", "of two signatures the one with the higher s")
+    return r, s
+
+
+def check(line, verify) -> str:
+    """The payload of `line` if its seal is good; RecordError malformed, high_s or bad_seal.
+
+    verify(message bytes, r, s) -> bool knows the key, from the registry of units and never from the document.
+    """
+    payload, section = split(line)
+    r, s = signature_of(section)
+    if not verify(payload.encode(), r, s):
+        raise RecordError("bad_seal", "not signed, or not as it is now, by the unit's key")
+    return payload
+
+
+def digest(payload: str) -> str:
+    """SHA-256 of the payload, 64 lower-case hex digits: what the next record's `UP` repeats."""
+    return hashlib.sha256(payload.encode()).digest().hex()
+
+
+def der(r: int, s: int) -> bytes:
+    """ECDSA-Sig-Value (SEC 1 C.5) of two integers from 0 to 2**256 - 1."""
+    body = _der_integer(r) + _der_integer(s)
+    return bytes((0x30, len(body))) + body
+
+
+def undo_der(raw: bytes):
+    """(r, s) such that der(r, s) is `raw`; RecordError("malformed") if there are none.
+
+    DER writes a pair in one way only (X.690 10.1, 8.3.2): what differs from that way need not be told apart.
+    """
+    if len(raw) >= 8:
+        end = 4 + raw[3]
+        r, s = int.from_bytes(raw[4:end], "big"), int.from_bytes(raw[end + 2 :], "big")
+        if not (r | s) >> 256 and der(r, s) == raw:
+            return r, s
+    raise RecordError("malformed", "SD is not DER of two integers")
+
+
+def _der_integer(number: int) -> bytes:
+    octets = number.to_bytes(33, "big").lstrip(b"\x00")
+    if not octets or octets[0] & 0x80:
+        octets = b"\x00" + octets
+    return bytes((0x02, len(octets))) + octets
+
+
+def _is_plain(raw: bytes) -> bool:
+    return len(raw) > 0 and min(raw) >= 0x20 and max(raw) <= 0x7E
+
+
+def _object(text: str) -> dict:
+    section = strictjson.read(text)
+    if not isinstance(section, dict):
+        raise ValueError("the signature section is no object")
+    return section
+
+
+def _octets(text, encoding) -> bytes:
+    """The octets that `text` spells in hex, or in base64 without what a2b_base64 alone would overlook."""
+    try:
+        if isinstance(text, str) and encoding == "hex":
+            return binascii.unhexlify(text)
+        if isinstance(text, str) and encoding == "base64":
+            raw = binascii.a2b_base64(text)
+            if binascii.b2a_base64(raw).decode() == text + "\n":
+                return raw
+    except ValueError:
+        pass
+    raise RecordError("malformed", "SD is no text in hex, or in base64 where SE says so")
