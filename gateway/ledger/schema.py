@@ -1,0 +1,207 @@
+"""The ledger's tables and how they came to be. A step, once released, is never edited: the next one follows it.
+
+Instants are milliseconds since 1970 UTC (`_ms`), money is in fen (`_fen`), energy and power stay inside the records.
+"""
+
+from sqlite_utils import Database, Migrations
+
+migrations = Migrations("wattwitness")
+
+# Whose unit is on which device since when, and the key by which its records are checked.
+_INVENTORY = """
+CREATE TABLE units (
+  unit TEXT PRIMARY KEY,
+  clinic TEXT NOT NULL,
+  key_hex TEXT NOT NULL,          -- DER SubjectPublicKeyInfo
+  plug INTEGER NOT NULL,          -- 1: reads an off-the-shelf plug, never above grade B
+  approved_ms INTEGER,            -- since when the district vouches for the key (grade A), else B
+  added_ms INTEGER NOT NULL,
+  retired_ms INTEGER
+) STRICT;
+CREATE TABLE devices (
+  device TEXT PRIMARY KEY,
+  clinic TEXT NOT NULL,
+  load TEXT NOT NULL,             -- device class: tdp, stim, ionto ...
+  room TEXT NOT NULL,
+  bed TEXT NOT NULL,
+  stations INTEGER NOT NULL CHECK (stations > 0),
+  blind INTEGER NOT NULL,         -- 1: no unit, or able to run unseen
+  from_ms INTEGER NOT NULL,
+  until_ms INTEGER
+) STRICT;
+CREATE TABLE placements (
+  unit TEXT NOT NULL REFERENCES units,
+  device TEXT NOT NULL REFERENCES devices,
+  from_ms INTEGER NOT NULL,
+  until_ms INTEGER,
+  PRIMARY KEY (unit, from_ms)
+) STRICT;
+"""
+
+# What came from units. `chained` is 0 while something before it is missing.
+_RECORDS = """
+CREATE TABLE records (
+  position INTEGER PRIMARY KEY AUTOINCREMENT,
+  clinic TEXT NOT NULL,
+  unit TEXT NOT NULL REFERENCES units,
+  us INTEGER NOT NULL,
+  digest TEXT NOT NULL,
+  up TEXT NOT NULL,
+  kind TEXT NOT NULL,
+  boot TEXT NOT NULL,
+  um_ms INTEGER NOT NULL,
+  at_ms INTEGER NOT NULL,
+  line TEXT NOT NULL,             -- the exact bytes, ASCII
+  received_ms INTEGER NOT NULL,
+  source TEXT NOT NULL,
+  chained INTEGER NOT NULL,
+  UNIQUE (unit, digest)
+) STRICT;
+CREATE INDEX records_by_us ON records (unit, us);
+CREATE INDEX records_by_time ON records (unit, at_ms);
+CREATE TABLE heads (
+  unit TEXT PRIMARY KEY REFERENCES units,
+  us INTEGER NOT NULL,
+  digest TEXT NOT NULL,
+  first_us INTEGER NOT NULL,
+  first_up TEXT NOT NULL,
+  forked_us INTEGER               -- from here on no branch supports anything
+) STRICT;
+CREATE TABLE quarantine (
+  sha256 TEXT PRIMARY KEY,        -- of body
+  received_ms INTEGER NOT NULL,
+  times INTEGER NOT NULL,         -- how often the same bytes came
+  source TEXT NOT NULL,
+  clinic TEXT NOT NULL,
+  unit TEXT,
+  us INTEGER,
+  reason TEXT NOT NULL,
+  why TEXT NOT NULL,
+  body BLOB NOT NULL
+) STRICT;
+CREATE TABLE findings (
+  finding TEXT PRIMARY KEY,       -- code:unit:us:detail, so that the same is found once
+  code TEXT NOT NULL,
+  unit TEXT NOT NULL,
+  us INTEGER,
+  found_ms INTEGER NOT NULL,
+  zh TEXT NOT NULL,
+  en TEXT NOT NULL
+) STRICT;
+CREATE TABLE skips (
+  unit TEXT NOT NULL REFERENCES units,
+  to_us INTEGER NOT NULL,
+  by TEXT NOT NULL,
+  why TEXT NOT NULL,
+  at_ms INTEGER NOT NULL,
+  PRIMARY KEY (unit, to_us)
+) STRICT;
+"""
+
+# What was charged. A file is kept whole; a line belongs to the source that told it.
+_BILLS = """
+CREATE TABLE bill_files (
+  file INTEGER PRIMARY KEY,
+  sha256 TEXT NOT NULL,
+  source TEXT NOT NULL CHECK (source IN ('clinic', 'platform')),
+  name TEXT NOT NULL,
+  format TEXT NOT NULL,
+  imported_ms INTEGER NOT NULL,
+  body BLOB NOT NULL,
+  UNIQUE (sha256, source)
+) STRICT;
+CREATE TABLE bill_lines (
+  source TEXT NOT NULL,
+  line TEXT NOT NULL,             -- <mdtrt_id>/<feedetl_sn> for 2204
+  file INTEGER NOT NULL REFERENCES bill_files,
+  row INTEGER NOT NULL,           -- in that file, from 1
+  visit TEXT NOT NULL,
+  patient TEXT NOT NULL,          -- keyed hash, or empty
+  item INTEGER,                   -- number in the catalogue; NULL: none of its items
+  code TEXT NOT NULL,
+  name TEXT NOT NULL,
+  count TEXT NOT NULL,            -- decimal text, as charged
+  treatments INTEGER NOT NULL,    -- billed performances of the item
+  amount_fen INTEGER NOT NULL,
+  charged_ms INTEGER NOT NULL,
+  performed_ms INTEGER,
+  room TEXT NOT NULL,
+  staff TEXT NOT NULL,
+  settlement TEXT NOT NULL,
+  reversed_by TEXT,               -- what cancelled it
+  PRIMARY KEY (source, line)
+) STRICT;
+CREATE INDEX bill_lines_by_time ON bill_lines (source, charged_ms);
+"""
+
+# What was found when a period was reconciled; each run stands beside the others.
+_VERDICTS = """
+CREATE TABLE runs (
+  run INTEGER PRIMARY KEY,
+  from_day TEXT NOT NULL,
+  to_day TEXT NOT NULL,
+  made_ms INTEGER NOT NULL
+) STRICT;
+CREATE TABLE verdicts (
+  run INTEGER NOT NULL REFERENCES runs,
+  source TEXT NOT NULL,
+  line TEXT NOT NULL,
+  "index" INTEGER NOT NULL,
+  item INTEGER NOT NULL,
+  code TEXT NOT NULL,
+  day TEXT NOT NULL,              -- local day of the charge
+  amount_fen INTEGER NOT NULL,
+  body TEXT NOT NULL,             -- JSON as `reconcile --json` prints it
+  PRIMARY KEY (run, source, line, "index")
+) STRICT;
+CREATE INDEX verdicts_by_day ON verdicts (day);
+CREATE TABLE coverage (
+  run INTEGER NOT NULL REFERENCES runs,
+  day TEXT NOT NULL,
+  device TEXT NOT NULL,
+  unit TEXT,
+  open_s INTEGER NOT NULL,
+  watched_s INTEGER NOT NULL,
+  dark TEXT NOT NULL,             -- JSON [[from_ms, until_ms], ...] inside opening hours
+  PRIMARY KEY (run, day, device)
+) STRICT;
+CREATE TABLE leads (
+  run INTEGER NOT NULL REFERENCES runs,
+  lead TEXT NOT NULL,             -- the same finding keeps its name over runs
+  rule TEXT NOT NULL,
+  day TEXT NOT NULL,
+  amount_fen INTEGER NOT NULL,
+  body TEXT NOT NULL,             -- JSON as `reconcile --json` prints it
+  PRIMARY KEY (run, lead)
+) STRICT;
+"""
+
+# What goes on to the district, and the district's own log of everything it admitted.
+_FORWARDING = """
+CREATE TABLE forwards (
+  destination TEXT PRIMARY KEY,
+  position INTEGER NOT NULL,      -- last record of ours that the district said it holds
+  heard_ms INTEGER NOT NULL,
+  checkpoint TEXT                 -- <size>:<first 16 hex of root>
+) STRICT;
+CREATE TABLE leaves (
+  leaf INTEGER PRIMARY KEY,       -- 1, 2, 3 ... without holes
+  digest TEXT NOT NULL,
+  published_ms INTEGER NOT NULL
+) STRICT;
+"""
+
+
+def _step(name: str, script: str) -> None:
+    @migrations(name=name)
+    def apply(db: Database) -> None:
+        for statement in script.split(";\n"):
+            if statement.strip():
+                db.execute(statement)
+
+
+_step("0001_inventory", _INVENTORY)
+_step("0002_records", _RECORDS)
+_step("0003_bills", _BILLS)
+_step("0004_verdicts", _VERDICTS)
+_step("0005_forwarding", _FORWARDING)
