@@ -2,9 +2,10 @@
 
     OCMF|<payload>|{"SA":"ECDSA-secp256r1-SHA256","SD":"<DER, hex>"}
 
-OCMF 1.0, "Signature Section" (table 8). Signed are the bytes between the first `|` and the second as they came,
-not as we would have written them. Of (r, s) and (r, N - s), both valid, only the lower s is taken: nobody can
-make a second signature out of the first. This file does not know what a payload says, or whose key is whose.
+OCMF 1.0, "Signature Section" (table 8). Signed are the bytes between the first `|` and the second as they
+came, not as we would have written them. Of (r, s) and (r, N - s), both valid, only the lower s is taken:
+nobody can make a second signature out of the first. This file does not know what a payload says, or whose key
+is whose.
 """
 
 import binascii
@@ -114,14 +115,19 @@ def _object(text: str) -> dict:
 
 
 def _octets(text, encoding) -> bytes:
-    """The octets that `text` spells in hex, or in base64 without what a2b_base64 alone would overlook."""
+    """What `text` spells in hex or base64. Written again it must be `text`, for decoders overlook things:
+
+    a2b_base64 foreign letters, MicroPython's unhexlify spaces.
+    """
     try:
         if isinstance(text, str) and encoding == "hex":
-            return binascii.unhexlify(text)
+            octets = binascii.unhexlify(text)
+            if octets.hex() == text.lower():
+                return octets
         if isinstance(text, str) and encoding == "base64":
-            raw = binascii.a2b_base64(text)
-            if binascii.b2a_base64(raw).decode() == text + "\n":
-                return raw
+            octets = binascii.a2b_base64(text)
+            if binascii.b2a_base64(octets).decode() == text + "\n":
+                return octets
     except ValueError:
         pass
     raise RecordError("malformed", "SD is no text in hex, or in base64 where SE says so")
