@@ -1,0 +1,310 @@
+"""The exact maximum matching of treatments to supplies, and what it proves about those left over.
+
+This file knows intervals and counts. It does not know what a lamp is, nor what will be said of a line.
+
+A treatment can use a supply when its window and the interval in which the supply's treatments begin
+overlap. In such a graph it is optimal to take the earliest-ending interval of either side and to pair it
+with the earliest-ending overlapping one of the other: whoever else could have used either partner can use
+the other. Equal windows are one, and so are supplies that meet the same windows: a month of day windows is
+a case of 30 x 30. A matching is extended without loss as Mendelsohn and Dulmage (1958) do it; the witnesses
+are Hall's (1935).
+"""
+
+from __future__ import annotations
+
+from bisect import bisect_left, bisect_right
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from heapq import heappop, heappush
+from itertools import islice
+
+from gateway.audit.supplies import Supply
+
+Slot = tuple[int, int]
+"""The position of a supply and which of its treatments, from 0."""
+
+Window = tuple[int, int]
+
+
+@dataclass(frozen=True, slots=True)
+class Treatment:
+    """One billed performance of an item, the `index`-th of its `line`. It may have begun in
+    [`window_from_ms`, `window_until_ms`], both included. ValueError: the window ends before it begins."""
+
+    line: str
+    index: int
+    item: int
+    window_from_ms: int
+    window_until_ms: int
+    charged_ms: int
+    amount_fen: int
+    reversed: bool = False
+
+    def __post_init__(self) -> None:
+        if self.window_until_ms < self.window_from_ms:
+            raise ValueError(f"treatment {self.line}#{self.index}: its window ends before it begins")
+
+    @property
+    def window(self) -> Window:
+        return self.window_from_ms, self.window_until_ms
+
+
+@dataclass(frozen=True, slots=True)
+class Matching:
+    """Who uses what: `slots` maps positions of treatments to slots of `supplies`, of which the first
+    `watched` are sessions and the rest extra capacity."""
+
+    supplies: tuple[Supply, ...]
+    slots: dict[int, Slot]
+    watched: int
+
+    @property
+    def watched_slots(self) -> dict[int, Slot]:
+        return {position: slot for position, slot in self.slots.items() if slot[0] < self.watched}
+
+
+@dataclass(frozen=True, slots=True)
+class Witness:
+    """Hall's condition broken: `supplies` are all that any of the `treatments` could have used, and their
+    `capacity` is smaller than the number of treatments."""
+
+    treatments: tuple[Treatment, ...]
+    supplies: tuple[Supply, ...]
+    capacity: int
+
+
+def maximum(treatments: Sequence[Treatment], supplies: Sequence[Supply]) -> dict[int, Slot]:
+    """A largest matching, as treatment position -> slot. O(n log n). Equals are served in their order."""
+    windows = _windows(treatments)
+    shelves = _shelves(supplies, windows)
+    waiting = [iter(positions) for positions in windows.values()]
+    free = [
+        ((position, which) for position in positions for which in range(supplies[position].capacity))
+        for positions in shelves.values()
+    ]
+    matching: dict[int, Slot] = {}
+    for window, shelf, count in _pairs(*_sides(windows, shelves, supplies)):
+        matching.update(zip(islice(waiting[window], count), islice(free[shelf], count), strict=True))
+    return matching
+
+
+def extend(smaller: Mapping[int, Slot], larger: Mapping[int, Slot]) -> dict[int, Slot]:
+    """A matching as large as `larger`, in which each treatment and slot of `smaller` is still used. Linear.
+
+    Where the two differ they form paths and cycles. Only a path that begins at a treatment and ends at a
+    slot, both without partner in `smaller`, makes it larger, and turning it over loses nobody.
+    """
+    extended = dict(smaller)
+    holder = {slot: position for position, slot in smaller.items()}
+    for position in larger:
+        if position not in smaller:
+            extended.update(_augmenting_path(position, larger, holder))
+    return extended
+
+
+def stages(
+    treatments: Sequence[Treatment], graded: Sequence[Sequence[Supply]], extra: Sequence[Supply]
+) -> Matching:
+    """A maximum matching to the first grade, extended without loss to each further one, last to `extra`."""
+    supplies: list[Supply] = []
+    slots: dict[int, Slot] = {}
+    for tier in (*graded, extra):
+        supplies += tier
+        if tier and len(slots) < len(treatments):
+            slots = extend(slots, maximum(treatments, supplies)) if slots else maximum(treatments, supplies)
+    return Matching(tuple(supplies), slots, len(supplies) - len(extra))
+
+
+def hall_witnesses(
+    treatments: Sequence[Treatment], supplies: Sequence[Supply], slots: Mapping[int, Slot]
+) -> list[Witness]:
+    """Why a **maximum** matching leaves treatments over: a witness for each set that they could come from.
+
+    They do not depend on which maximum it is. Together they hold every treatment that some maximum leaves
+    over; those that alternating paths join, and so can take each other's place, stand in the same one.
+    Treatments that no supply meets stand with their window.
+    """
+    if len(slots) == len(treatments):
+        return []
+    windows = _windows(treatments)
+    shelves = list(_shelves(supplies, windows).values())
+    begins = [(supplies[shelf[0]].begins_from_ms, supplies[shelf[0]].begins_until_ms) for shelf in shelves]
+    left_over = {treatment.window for position, treatment in enumerate(treatments) if position not in slots}
+    doubted, met = _alternating(left_over, begins, _users(treatments, shelves, slots))
+    return [
+        _witness(
+            [treatments[at] for at in sorted(at for window in joined for at in windows[window])],
+            [supplies[at] for at in sorted(at for shelf in used for at in shelves[shelf])],
+        )
+        for joined, used in _components(doubted, {shelf: begins[shelf] for shelf in met})
+    ]
+
+
+def _witness(treatments: Iterable[Treatment], supplies: Sequence[Supply]) -> Witness:
+    return Witness(tuple(treatments), tuple(supplies), sum(supply.capacity for supply in supplies))
+
+
+def doubted_sets(witnesses: Iterable[Witness]) -> dict[tuple[str, int], tuple[str, ...]]:
+    """(line, index) -> the lines, sorted, that alternating paths join to it, its own included.
+
+    A treatment that no supply meets shares its doubt with nobody: it stands alone."""
+    among: dict[tuple[str, int], tuple[str, ...]] = {}
+    for witness in witnesses:
+        lines = tuple(sorted({treatment.line for treatment in witness.treatments}))
+        for treatment in witness.treatments:
+            among[treatment.line, treatment.index] = lines if witness.supplies else (treatment.line,)
+    return among
+
+
+def _windows(treatments: Sequence[Treatment]) -> dict[Window, list[int]]:
+    windows: dict[Window, list[int]] = defaultdict(list)
+    for position, treatment in enumerate(treatments):
+        windows[treatment.window_from_ms, treatment.window_until_ms].append(position)
+    return windows
+
+
+def _shelves(supplies: Sequence[Supply], windows: Iterable[Window]) -> dict[tuple[int, int], list[int]]:
+    """Supplies are alike that meet the same windows: as many windows end before, as many begin in time."""
+    froms, untils = sorted({first for first, _ in windows}), sorted({last for _, last in windows})
+    shelves: dict[tuple[int, int], list[int]] = defaultdict(list)
+    for position, supply in enumerate(supplies):
+        begin, end = supply.begins_from_ms, supply.begins_until_ms
+        if supply.capacity > 0 and begin <= end:
+            shelves[bisect_left(untils, begin), bisect_right(froms, end)].append(position)
+    return shelves
+
+
+_Span = tuple[int, int, int]
+"""First and last instant of an interval, and how many of it there are."""
+
+
+def _sides(
+    windows: Mapping[Window, list[int]],
+    shelves: Mapping[tuple[int, int], list[int]],
+    supplies: Sequence[Supply],
+) -> tuple[list[_Span], list[_Span]]:
+    one_of_each = [(supplies[positions[0]], positions) for positions in shelves.values()]
+    return (
+        [(first, last, len(positions)) for (first, last), positions in windows.items()],
+        [
+            (one.begins_from_ms, one.begins_until_ms, sum(supplies[at].capacity for at in positions))
+            for one, positions in one_of_each
+        ],
+    )
+
+
+def _pairs(*sides: list[_Span]) -> Iterator[tuple[int, int, int]]:
+    """The greedy pairing of two lists of intervals: (place on the first, place on the second, count)."""
+    left = [[count for _, _, count in side] for side in sides]
+    coming = [sorted(((span[0], place) for place, span in enumerate(side)), reverse=True) for side in sides]
+    begun: tuple[list[tuple[int, int]], list[tuple[int, int]]] = ([], [])
+    ends = [(span[1], which, place) for which, side in enumerate(sides) for place, span in enumerate(side)]
+    for end, which, place in sorted(ends):
+        other = 1 - which
+        while coming[other] and coming[other][-1][0] <= end:
+            partner = coming[other].pop()[1]
+            heappush(begun[other], (sides[other][partner][1], partner))
+        while left[which][place] and begun[other]:
+            partner = begun[other][0][1]
+            if count := min(left[which][place], left[other][partner]):
+                yield (partner, place, count) if which else (place, partner, count)
+            left[which][place] -= count
+            left[other][partner] -= count
+            if not left[other][partner]:
+                heappop(begun[other])
+        left[which][place] = 0  # whatever begins later begins after its end
+
+
+def _augmenting_path(
+    position: int, larger: Mapping[int, Slot], holder: Mapping[Slot, int]
+) -> list[tuple[int, Slot]]:
+    path = []
+    while position in larger:
+        slot = larger[position]
+        path.append((position, slot))
+        if slot not in holder:
+            return path
+        position = holder[slot]
+    return []
+
+
+def _users(
+    treatments: Sequence[Treatment], shelves: Sequence[Sequence[int]], slots: Mapping[int, Slot]
+) -> list[set[Window]]:
+    """The windows of those who use each shelf."""
+    users: list[set[Window]] = [set() for _ in shelves]
+    user_set = {supply: users[place] for place, shelf in enumerate(shelves) for supply in shelf}
+    for position, (supply, _) in slots.items():
+        user_set[supply].add(treatments[position].window)
+    return users
+
+
+def _alternating(
+    left_over: set[Window], begins: Sequence[Window], users: Sequence[set[Window]]
+) -> tuple[list[Window], list[int]]:
+    """The windows and shelves that alternating paths from the windows left over reach."""
+    far, reached = _Far(dict(enumerate(begins))), set(left_over)
+    frontier, met = list(left_over), []
+    while frontier:
+        for shelf in far.take(frontier.pop()):
+            met.append(shelf)
+            frontier += users[shelf] - reached
+            reached |= users[shelf]
+    return sorted(reached), met
+
+
+def _components(
+    windows: Sequence[Window], begins: Mapping[int, Window]
+) -> Iterator[tuple[list[Window], list[int]]]:
+    """The windows and shelves that hang together by overlaps of one with the other, by first window."""
+    far_windows, far_shelves = _Far(dict(enumerate(windows))), _Far(begins)
+    reached: set[int] = set()
+    for first in range(len(windows)):
+        if first in reached:
+            continue
+        reached.add(first)
+        joined, used = [first], []
+        for place in joined:  # grows while it is walked
+            for shelf in far_shelves.take(windows[place]):
+                used.append(shelf)
+                beside = [other for other in far_windows.take(begins[shelf]) if other != first]
+                reached.update(beside)
+                joined += beside
+        yield [windows[place] for place in joined], used
+
+
+class _Far:
+    """Intervals by name that no path has reached yet, taken out by overlap in O(log n) each.
+
+    A tree: leaves stand in the order of first instants, a node knows the latest last instant below it."""
+
+    def __init__(self, spans: Mapping[int, Window]) -> None:
+        self._leaves = sorted((first, name) for name, (first, _) in spans.items())
+        self._width = 1 << max(0, len(spans) - 1).bit_length()
+        self._latest = [_GONE] * (2 * self._width)
+        for leaf, (_, name) in enumerate(self._leaves, start=self._width):
+            self._latest[leaf] = spans[name][1]
+        for node in range(self._width - 1, 0, -1):
+            self._latest[node] = max(self._latest[2 * node], self._latest[2 * node + 1])
+
+    def take(self, span: Window) -> Iterator[int]:
+        """Yield, and forget, the names of all that overlap the span."""
+        first, last = span
+        while self._latest[1] >= first:
+            leaf = 1
+            while leaf < self._width:
+                leaf = 2 * leaf if self._latest[2 * leaf] >= first else 2 * leaf + 1
+            begin, name = self._leaves[leaf - self._width]
+            if begin > last:
+                return
+            self._forget(leaf)
+            yield name
+
+    def _forget(self, node: int) -> None:
+        self._latest[node] = _GONE
+        while node := node // 2:
+            self._latest[node] = max(self._latest[2 * node], self._latest[2 * node + 1])
+
+
+_GONE = -(1 << 63)

@@ -1,0 +1,281 @@
+"""What can be said of each treatment of one class of devices: steps 2 to 5 of the matching in "From
+sessions and bills to verdicts".
+
+This file does not know where its arguments come from nor where its verdicts go, and it accuses nobody. It
+judges in the order of charge time, line and index, so the order of its input changes nothing.
+
+Step 1 (tags) chooses among the maxima that `match.stages` could return: its place is in `judge`, just
+before them.
+"""
+
+from __future__ import annotations
+
+from bisect import bisect_left, bisect_right
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from itertools import accumulate
+
+from gateway.audit.match import Matching, Treatment, Window, Witness, doubted_sets, hall_witnesses, stages
+from gateway.audit.supplies import Dark, Session, Supply, extra_supplies, session_supplies
+
+CODES = ("supported", "short", "no_device_time", "unobserved", "not_metered", "reversed")
+
+GRADES = ("A", "B", "C")
+
+SHORT_S = 60
+"""A station that nobody used counts as short time from this many seconds in the window."""
+
+LONG_BURN_S = 900
+"""How much longer than its treatments could take a session may be on before they rest on a long burn."""
+
+
+@dataclass(frozen=True, slots=True)
+class ItemRule:
+    """What one treatment of an item takes at least, tolerance taken off, and at most, if laid down."""
+
+    required_s: int
+    longest_s: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class Case:
+    """All that is judged together: one class of devices of one clinic, over windows that hang together.
+
+    `required_s` is the shortest that any item of the class takes; `items` knows every item billed.
+    `inventory` lists the intervals [from, until), until None for still there, in which the class had a
+    device; `attended` the lines for which a person recorded the treatment. A class that `has_units` is not
+    supplied by grade C.
+    """
+
+    required_s: int
+    items: Mapping[int, ItemRule]
+    treatments: Sequence[Treatment]
+    sessions: Sequence[Session]
+    darks: Sequence[Dark]
+    inventory: Sequence[tuple[int, int | None]]
+    attended: frozenset[str] = frozenset()
+    has_units: bool = True
+
+    def __post_init__(self) -> None:
+        if self.required_s < 1:
+            raise ValueError(f"required_s is {self.required_s}: a treatment takes at least one second")
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """What can be said of one treatment. `code` is one of CODES; `grade`, `active_s` (of `short` the
+    seconds that were there) and `records` name what it rests on; `fit` is "ordinary" or "long_burn" for
+    `supported`. `dark` holds the unwatched (unit or device, from_ms, until_ms) that could explain an
+    `unobserved` one, `among` the lines of its doubt, its own included."""
+
+    line: str
+    index: int
+    item: int
+    code: str
+    grade: str | None
+    active_s: int | None
+    required_s: int
+    item_required_s: int
+    fit: str | None
+    records: tuple[str, ...]
+    dark: tuple[tuple[str, int, int], ...]
+    among: tuple[str, ...]
+    window_from_ms: int
+    window_until_ms: int
+    amount_fen: int
+
+
+@dataclass(frozen=True, slots=True)
+class Remainder:
+    """The seconds that the `used` treatments matched to one station of a session left of it."""
+
+    session: Session
+    station: int
+    used: int
+    left_s: int
+
+
+@dataclass(frozen=True, slots=True)
+class Judgement:
+    """`verdicts` in the order of charge time, line, index; `unused` the remainders in which a whole
+    treatment would have fitted, by start; `witnesses` why some treatments have no device time, whatever one
+    may suppose."""
+
+    verdicts: tuple[Verdict, ...]
+    unused: tuple[Remainder, ...]
+    witnesses: tuple[Witness, ...]
+
+
+def judge(case: Case) -> Judgement:
+    """Every treatment of the case gets exactly one verdict."""
+    treatments = sorted(case.treatments, key=lambda each: (each.charged_ms, each.line, each.index))
+    beside = {at: code for at, treatment in enumerate(treatments) if (code := _beside(case, treatment))}
+    matched = [treatment for at, treatment in enumerate(treatments) if at not in beside]
+    graded, extra = _supplies(case)
+    said = _Said(case, matched, stages(matched, graded, extra))
+    found = iter(said.verdicts())
+    verdicts = tuple(
+        _verdict(case, treatment, beside[at]) if at in beside else next(found)
+        for at, treatment in enumerate(treatments)
+    )
+    return Judgement(verdicts, said.remainders.unused(), tuple(said.witnesses))
+
+
+def _beside(case: Case, treatment: Treatment) -> str | None:
+    """The code of a treatment that is not matched at all."""
+    if treatment.reversed:
+        return "reversed"
+    first, last = treatment.window
+    had_device = any(begin <= last and (end is None or end > first) for begin, end in case.inventory)
+    return None if had_device or treatment.line in case.attended else "not_metered"
+
+
+def _supplies(case: Case) -> tuple[list[list[Supply]], list[Supply]]:
+    allowed = [each for each in case.sessions if each.grade != "C" or not case.has_units]
+    sessions = sorted(allowed, key=_by_start)
+    graded: dict[str, list[Supply]] = {grade: [] for grade in GRADES}
+    for session, supply in zip(sessions, session_supplies(sessions, case.required_s), strict=True):
+        graded[session.grade].append(supply)
+    return list(graded.values()), extra_supplies(sessions, case.darks, case.required_s)
+
+
+def _by_start(session: Session) -> tuple[int, int, str, int]:
+    return session.start_ms, session.end_ms, session.unit, session.us
+
+
+def _verdict(
+    case: Case,
+    treatment: Treatment,
+    code: str,
+    *,
+    session: Session | None = None,
+    active_s: int | None = None,
+    fit: str | None = None,
+    extra: Supply | None = None,
+    among: tuple[str, ...] = (),
+) -> Verdict:
+    rests_on = extra.sessions if extra else (session,) if session else ()
+    return Verdict(
+        treatment.line,
+        treatment.index,
+        treatment.item,
+        code,
+        session.grade if session else None,
+        active_s,
+        case.required_s,
+        case.items[treatment.item].required_s,
+        fit,
+        tuple(each.key for each in rests_on),
+        tuple((dark.name, dark.from_ms, dark.until_ms) for dark in extra.darks) if extra else (),
+        among,
+        treatment.window_from_ms,
+        treatment.window_until_ms,
+        treatment.amount_fen,
+    )
+
+
+class _Said:
+    """The verdicts of the treatments that were matched or left over, in their order."""
+
+    def __init__(self, case: Case, treatments: Sequence[Treatment], matching: Matching) -> None:
+        self.witnesses = hall_witnesses(treatments, matching.supplies, matching.slots)
+        watched, watched_slots = matching.supplies[: matching.watched], matching.watched_slots
+        self._case, self._treatments, self._matching = case, treatments, matching
+        self._users = Counter(supply for supply, _ in matching.slots.values())
+        used = [(supply.sessions[0], self._users[at]) for at, supply in enumerate(watched)]
+        self.remainders = _Remainders(used, case.required_s)
+        self._left_over = doubted_sets(self.witnesses)
+        unobserved = len(watched_slots) < len(matching.slots)
+        unwatched = hall_witnesses(treatments, watched, watched_slots) if unobserved else []
+        self._unwatched = doubted_sets(unwatched)
+        self._either: dict[tuple[tuple[str, ...], tuple[str, ...]], tuple[str, ...]] = {}
+
+    def verdicts(self) -> list[Verdict]:
+        return [self._of(at, treatment) for at, treatment in enumerate(self._treatments)]
+
+    def _of(self, at: int, treatment: Treatment) -> Verdict:
+        if at not in self._matching.slots:
+            return self._without(treatment)
+        place = self._matching.slots[at][0]
+        supply = self._matching.supplies[place]
+        if place < self._matching.watched:
+            return self._supported(treatment, supply.sessions[0], self._users[place])
+        return _verdict(self._case, treatment, "unobserved", extra=supply, among=self._among(treatment))
+
+    def _supported(self, treatment: Treatment, session: Session, users: int) -> Verdict:
+        longest_s = self._case.items[treatment.item].longest_s
+        burns = longest_s is not None and session.active_s > users * longest_s + LONG_BURN_S
+        fit = "long_burn" if burns else "ordinary"
+        seconds = session.active_s
+        return _verdict(self._case, treatment, "supported", session=session, active_s=seconds, fit=fit)
+
+    def _without(self, treatment: Treatment) -> Verdict:
+        found = self.remainders.take_largest(treatment.window)
+        session, seconds = found or (None, None)
+        code = "short" if found else "no_device_time"
+        among = self._left_over[treatment.line, treatment.index]
+        return _verdict(self._case, treatment, code, session=session, active_s=seconds, among=among)
+
+    def _among(self, treatment: Treatment) -> tuple[str, ...]:
+        """Who else could rest on the dark time of an unobserved one, or be left over while it does."""
+        key = treatment.line, treatment.index
+        doubts = self._unwatched[key], self._left_over.get(key, ())
+        if doubts not in self._either:
+            self._either[doubts] = tuple(sorted({*doubts[0], *doubts[1]}))
+        return self._either[doubts]
+
+
+class _Remainders:
+    """What the matching left of each station of each session, taken largest first by treatments left over.
+
+    Stations are filled one after the other, so that the last ones stay whole."""
+
+    def __init__(self, used: list[tuple[Session, int]], required_s: int) -> None:
+        self._required_s = required_s
+        used.sort(key=lambda each: _by_start(each[0]))
+        self._all = [left for session, count in used for left in self._stations(session, count)]
+        self._starts = [left.session.start_ms for left in self._all]
+        self._latest_ends = list(accumulate((left.session.end_ms for left in self._all), max))
+        self._taken: set[int] = set()
+        self._offers: dict[Window, list[tuple[int, int]]] = {}
+
+    def take_largest(self, window: Window) -> tuple[Session, int] | None:
+        """The session and seconds of the largest left in the window, of equals the first; given once."""
+        if window not in self._offers:
+            self._offers[window] = sorted(self._in(window), key=lambda offer: (offer[0], -offer[1]))
+        offers = self._offers[window]
+        while offers:
+            seconds, place = offers.pop()
+            if place not in self._taken:
+                self._taken.add(place)
+                return self._all[place].session, seconds
+        return None
+
+    def unused(self) -> tuple[Remainder, ...]:
+        """Those that nobody took and that would have held a treatment."""
+        return tuple(
+            left
+            for place, left in enumerate(self._all)
+            if left.left_s >= self._required_s and place not in self._taken
+        )
+
+    def _stations(self, session: Session, used: int) -> list[Remainder]:
+        each = session.active_s // self._required_s
+        filled = [min(each, max(0, used - station * each)) for station in range(session.stations)]
+        return [
+            Remainder(session, station, here, session.active_s - here * self._required_s)
+            for station, here in enumerate(filled)
+        ]
+
+    def _in(self, window: Window) -> list[tuple[int, int]]:
+        """(seconds, place) of every remainder that counts as short time in the window."""
+        first, last = window
+        offers = []
+        for place in range(bisect_left(self._latest_ends, first), bisect_right(self._starts, last)):
+            left = self._all[place]
+            inside_ms = min(left.session.end_ms, last) - max(left.session.start_ms, first)
+            seconds = min(left.left_s, inside_ms // 1000)
+            if seconds * 2 >= self._required_s if left.used else seconds >= SHORT_S:
+                offers.append((seconds, place))
+        return offers
