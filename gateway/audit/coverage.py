@@ -206,7 +206,7 @@ def _step(record: Record, strayed_ms: int) -> Doubt:
     return Doubt(
         "clock",
         record.us,
-        f"单元时钟在记录 {record.us} 处跳动 {seconds} 秒,相关时段按未监测处理",
+        f"单元时钟在记录 {record.us} 处跳动 {seconds} 秒，相关时段按未监测处理",
         f"the clock moved by {seconds} s at record {record.us}; the time concerned counts as unwatched",
     )
 
@@ -239,6 +239,6 @@ def _senseless(record: Record) -> Doubt:
     return Doubt(
         "malformed",
         record.us,
-        f"记录 {record.us} 的时长或电量自相矛盾,不作为依据",
+        f"记录 {record.us} 的时长或电量自相矛盾，不作为依据",
         f"seconds or energy of record {record.us} contradict each other; it supports nothing",
     )

@@ -4,39 +4,37 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, time, timedelta
-from zoneinfo import ZoneInfo
+from datetime import UTC, date, datetime, timedelta
 
 from gateway.audit.spans import Span
+from gateway.config import Config
+from gateway.instants import midnight_ms
+
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 @dataclass(frozen=True, slots=True)
 class Hours:
-    """When the clinic is open: every day from `opens` to `closes` local time, but for the `closed` days."""
+    """Local days, and when the clinic of this configuration is open."""
 
-    opens: time
-    closes: time
-    closed: frozenset[date]
-    zone: ZoneInfo
+    config: Config
+
+    def local(self, at_ms: int) -> datetime:
+        """The instant in the clinic's zone."""
+        return (_EPOCH + timedelta(milliseconds=at_ms)).astimezone(self.config.zone)
 
     def day_of(self, at_ms: int) -> date:
         """The local day that holds the instant."""
         return self.local(at_ms).date()
 
-    def local(self, at_ms: int) -> datetime:
-        """The instant in the clinic's zone."""
-        return datetime.fromtimestamp(at_ms // 1000, UTC).replace(microsecond=at_ms % 1000 * 1000).astimezone(self.zone)
-
     def calendar_day(self, day: date) -> Span:
-        """The whole local day; the second of its two instants is the first of the next day."""
-        return self._ms(day, time()), self._ms(day + timedelta(days=1), time())
+        """The whole local day, up to where the next begins."""
+        return midnight_ms(day, self.config.zone), midnight_ms(day + timedelta(days=1), self.config.zone)
 
     def opening(self, day: date) -> list[Span]:
         """The opening hours of that day; none where the clinic was closed."""
-        return [] if day in self.closed else [(self._ms(day, self.opens), self._ms(day, self.closes))]
-
-    def _ms(self, day: date, clock: time) -> int:
-        return round(datetime.combine(day, clock, self.zone).timestamp() * 1000)
+        hours = self.config.opening_ms(day)
+        return [hours] if hours else []
 
 
 def days(first: date, last: date) -> Iterator[date]:

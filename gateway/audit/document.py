@@ -1,0 +1,124 @@
+"""A reconciliation as the JSON that `reconcile --json` prints and the ledger keeps. Other people's scripts read it."""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from typing import Any
+
+from gateway.audit.hours import Hours
+from gateway.audit.leads import DeviceDay, Lead, yuan
+from gateway.audit.reconcile import Reconciliation
+from gateway.audit.verdicts import CODES, Verdict
+from gateway.instants import iso
+from gateway.ledger.bills import BillLine
+
+Json = dict[str, Any]
+
+
+def document(found: Reconciliation, hours: Hours) -> Json:
+    """The whole of it."""
+    counts = Counter(verdict.code for verdict, _ in found.verdicts)
+    return {
+        "from": found.from_day.isoformat(),
+        "to": found.to_day.isoformat(),
+        "summary": {code: counts[code] for code in CODES},
+        "treatments": [treatment(verdict, line, hours) for verdict, line in found.verdicts],
+        "coverage": _coverage(found.coverage),
+        "leads": [lead(each, hours) for each in found.leads],
+    }
+
+
+def treatment(verdict: Verdict, line: BillLine, hours: Hours) -> Json:
+    """One verdict on one treatment."""
+    return {
+        "line": verdict.line,
+        "visit": line.visit,
+        "item": verdict.item,
+        "index": verdict.index,
+        "verdict": verdict.code,
+        "grade": verdict.grade,
+        "active_s": verdict.active_s,
+        "required_s": verdict.required_s,
+        "item_required_s": verdict.item_required_s,
+        "fit": verdict.fit,
+        "records": list(verdict.records),
+        "dark": _darks(verdict.dark, hours),
+        "among": list(verdict.among),
+        "window": [_iso(verdict.window_from_ms, hours), _iso(verdict.window_until_ms, hours)],
+        "charged": _iso(line.charged_ms, hours),
+        "amount": yuan(verdict.amount_fen),
+    }
+
+
+def lead(found: Lead, hours: Hours) -> Json:
+    """One lead with its arithmetic and all that it rests on."""
+    return {
+        "id": found.name,
+        "rule": found.rule,
+        "item": found.item,
+        "day": found.day.isoformat(),
+        "treatments": found.treatments,
+        "capacity": found.capacity,
+        "lines": list(found.lines),
+        "supplies": list(found.supplies),
+        "dark": _darks(found.dark, hours),
+        "amount": yuan(found.amount_fen),
+        "zh": found.zh,
+        "en": found.en,
+    }
+
+
+def row(verdict: Verdict, line: BillLine, body: Json, hours: Hours) -> Json:
+    """A verdict as the ledger keeps it; `body` is what `treatment` made of it."""
+    return {
+        "source": line.source,
+        "line": verdict.line,
+        "index": verdict.index,
+        "item": verdict.item,
+        "code": verdict.code,
+        "day": hours.day_of(line.charged_ms).isoformat(),
+        "amount_fen": verdict.amount_fen,
+        "body": _text(body),
+    }
+
+
+def lead_row(found: Lead, body: Json) -> Json:
+    """A lead as the ledger keeps it; `body` is what `lead` made of it."""
+    day = found.day.isoformat()
+    return {"lead": found.name, "rule": found.rule, "day": day, "amount_fen": found.amount_fen, "body": _text(body)}
+
+
+def coverage_row(found: DeviceDay) -> Json:
+    """A device's day as the ledger keeps it."""
+    return {
+        "day": found.day.isoformat(),
+        "device": found.device.device,
+        "unit": found.unit,
+        "open_s": found.open_s,
+        "watched_s": found.watched_s,
+        "dark": _text(found.dark),
+    }
+
+
+def _text(value: object) -> str:
+    return json.dumps(value, ensure_ascii=False)
+
+
+def _darks(darks: tuple[tuple[str, int, int], ...], hours: Hours) -> list[list[str]]:
+    return [[name, _iso(start, hours), _iso(end, hours)] for name, start, end in darks]
+
+
+def _coverage(rows: list[DeviceDay]) -> list[Json]:
+    """Seconds of the whole period for each device; `unit` is the device's own name where it has none."""
+    total: dict[str, Json] = {}
+    for row in rows:
+        name = row.unit or row.device.device
+        each = total.setdefault(name, {"unit": name, "device": row.device.device, "open_s": 0, "watched_s": 0})
+        each["open_s"] += row.open_s
+        each["watched_s"] += row.watched_s
+    return list(total.values())
+
+
+def _iso(at_ms: int, hours: Hours) -> str:
+    return iso(at_ms, hours.config.zone)

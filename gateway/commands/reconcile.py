@@ -1,0 +1,49 @@
+"""`wattwitness reconcile`: verdicts, coverage and leads of a period, kept in the ledger."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import click
+
+from gateway import bootstrap, pipeline
+from gateway.audit.verdicts import CODES
+from gateway.commands.output import as_json, print_json, say
+from gateway.errors import UsageError
+from gateway.instants import read_day
+from gateway.pages.words import speak
+
+
+@click.command()
+@click.option("--from", "from_day", required=True, metavar="DATE", help="起始日 · first day")
+@click.option("--to", "to_day", required=True, metavar="DATE", help="截止日 · last day")
+@click.option("--source", type=click.Choice(["clinic", "platform"]), default="clinic", show_default=True)
+@as_json
+@click.pass_obj
+def reconcile(folder: Path, from_day: str, to_day: str, source: str, as_json: bool) -> int:
+    """核对一段时间的收费与设备记录 · reconcile bills with device time. Exits 1 when there are leads.
+
+    \b
+    例 · example: wattwitness --dir clinic-01 reconcile --from 2026-03-02 --to 2026-03-02
+    """
+    first, last = read_day(from_day), read_day(to_day)
+    if last < first:
+        raise UsageError(f"--to {last} 早于 --from {first}：请对调", f"--to {last} is before --from {first}: swap them")
+    book = bootstrap.open_book(folder)
+    found = pipeline.settle(book.ledger(), book.config, first, last, source, book.clock.now_ms())
+    if as_json:
+        print_json(found)
+    else:
+        _tell(found)
+    return 1 if found["leads"] else 0
+
+
+def _tell(found: dict[str, Any]) -> None:
+    zh, en = speak("zh"), speak("en")
+    for code in CODES:
+        click.echo(f"{found['summary'][code]:6d}  {zh('verdict.' + code)} · {en('verdict.' + code)}")
+    for lead in found["leads"]:
+        click.echo(f"{lead['id']}  {lead['zh']}\n{'':12}  {lead['en']}")
+    count = len(found["leads"])
+    say(f"{count} 条线索，供人工核实，不是结论", f"{count} leads for a person to review; none is a verdict of guilt")
