@@ -1,0 +1,112 @@
+"""The demo as its user runs it: one command, a day, a table."""
+
+from __future__ import annotations
+
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from gateway.demo.broker import GATEWAY
+from gateway.demo.plan import CHEATS, DAY
+from protocol import record, seal
+
+ROOT = Path(__file__).parents[2]
+READMES = {"zh": ROOT / "README.zh-CN.md", "en": ROOT / "README.md"}
+
+
+def play(folder: Path, lang: str, path: str) -> str:
+    """What `wattwitness demo --once` prints; the pages and ledgers are in `folder` then."""
+    done = subprocess.run(
+        [sys.executable, "-m", "gateway", "demo", "--once", "--lang", lang, "--out", str(folder)],
+        capture_output=True,
+        text=True,
+        timeout=180,
+        check=False,
+        cwd=ROOT,
+        env={**os.environ, "PATH": path, "COLUMNS": "110"},
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    return done.stdout
+
+
+def excerpt(lang: str) -> list[str]:
+    """The lines of the README's excerpt, without white space around them."""
+    text = READMES[lang].read_text("utf-8")
+    shown = re.search(r"<!-- demo:begin -->(.*)<!-- demo:end -->", text, re.DOTALL)
+    assert shown is not None
+    return [line.strip() for line in shown[1].splitlines() if line.strip() and line.strip() != "..."]
+
+
+@pytest.fixture(scope="module")
+def chinese(tool, tmp_path_factory):
+    folder = tmp_path_factory.mktemp("demo") / "day"
+    path = f"{Path(tool('mosquitto')).parent}{os.pathsep}{os.environ['PATH']}"
+    return folder, play(folder, "zh", path)
+
+
+def test_the_excerpt_in_the_chinese_readme_is_what_the_demo_prints(chinese):
+    printed = {line.strip() for line in chinese[1].splitlines()}
+    assert [line for line in excerpt("zh") if line not in printed] == []
+
+
+def test_the_day_ends_with_every_record_of_every_unit_at_the_district(chinese):
+    folder, _ = chinese
+    emitted = {line for path in folder.glob("*/journal/*") for line in re.findall(r"OCMF\|.*", path.read_text("ascii"))}
+    for ledger in ("clinic", "district"):
+        assert _lines(folder / ledger) == emitted
+
+
+def test_the_demo_leaves_a_page_and_a_picture_in_chinese(chinese):
+    folder, _ = chinese
+    assert 'lang="zh-CN"' in (folder / "day.html").read_text("utf-8")
+    assert (folder / "day.svg").read_text("utf-8").startswith("<svg")
+
+
+def test_the_ledger_of_the_demo_stands_up_to_check(chinese):
+    command = [sys.executable, "-m", "gateway", "check", str(chinese[0] / "clinic")]
+    assert subprocess.run(command, capture_output=True, check=False, cwd=ROOT).returncode == 0
+
+
+def test_a_folder_with_other_things_in_it_is_not_overwritten(tmp_path):
+    (tmp_path / "thesis.txt").write_text("years of work")
+    command = [sys.executable, "-m", "gateway", "demo", "--once", "--out", str(tmp_path)]
+    done = subprocess.run(command, capture_output=True, text=True, check=False, cwd=ROOT)
+    assert done.returncode == 2
+    assert "--out" in done.stderr
+    assert [each.name for each in tmp_path.iterdir()] == ["thesis.txt"]
+
+
+def test_without_mosquitto_the_embedded_broker_plays_the_same_day_and_the_demo_says_so(tmp_path):
+    path = os.pathsep.join([str(Path(sys.executable).parent), str(_only_what_is_needed(tmp_path / "bin"))])
+    printed = play(tmp_path / "day", "en", path)
+    assert "pure Python" in printed
+    assert [line for line in excerpt("en") if line not in {each.strip() for each in printed.splitlines()}] == []
+
+
+def test_the_plan_plants_every_kind_of_cheat_it_explains():
+    from gateway.demo.plan import plan
+
+    assert {charge.cheat for charge in plan().charges if charge.cheat} == set(CHEATS)
+    assert GATEWAY not in {unit.name for unit in plan().units}
+    assert DAY.isoweekday() == 1
+
+
+def _lines(folder: Path) -> set[str]:
+    import sqlite3
+
+    with sqlite3.connect(folder / "ledger.db") as db:
+        lines = [line for (line,) in db.execute("SELECT line FROM records WHERE chained = 1")]
+    assert len(lines) == len(set(lines))
+    for line in lines:
+        record.parse(seal.split(line)[0])
+    return set(lines)
+
+
+def _only_what_is_needed(folder: Path) -> Path:
+    """A folder for PATH in which no Mosquitto is."""
+    folder.mkdir()
+    return folder
