@@ -1,0 +1,61 @@
+"""From a file's bytes to its text. The encoding is proved, not guessed: a mark, strict UTF-8, or strict GB18030."""
+
+from __future__ import annotations
+
+import codecs
+
+from gateway.audit.formats.statements import UnreadableFile
+
+ENCODINGS = {"utf-8": "utf-8-sig", "gb18030": "gb18030", "gbk": "gb18030", "gb2312": "gb18030"}
+"""What a mapping file may name, and how it is read."""
+
+_FOREIGN = (
+    (b"PK\x03\x04", "XLSX 或 ZIP", "an XLSX or ZIP file"),
+    (b"\xd0\xcf\x11\xe0", "旧版 XLS", "an old XLS file"),
+    (b"%PDF", "PDF", "a PDF file"),
+    (codecs.BOM_UTF16_LE, "UTF-16", "UTF-16"),
+    (codecs.BOM_UTF16_BE, "UTF-16", "UTF-16"),
+)
+_SAVE_ZH = "请另存为 UTF-8 或 GB18030 的 CSV(或 2204 JSON)"
+_SAVE_EN = "save it as CSV in UTF-8 or GB18030 (or as 2204 JSON)"
+
+
+def decode(body: bytes, encoding: str | None = None) -> str:
+    """The text of `body`; UnreadableFile where it is no text, or in no encoding that we read, naming the line."""
+    _refuse_foreign(body)
+    names = ("utf-8-sig", "gb18030") if encoding is None else (ENCODINGS[encoding],)
+    if body.startswith(codecs.BOM_UTF8):
+        names = ("utf-8-sig",)
+    furthest = 0
+    for name in names:
+        try:
+            return _text(body.decode(name))
+        except UnicodeDecodeError as error:
+            furthest = max(furthest, error.start)
+    line = body.count(b"\n", 0, furthest) + 1
+    asked_zh, asked_en = (encoding, encoding) if encoding else ("UTF-8 或 GB18030", "UTF-8 or GB18030")
+    raise UnreadableFile(
+        f"第 {line} 行不是 {asked_zh} 编码:{_SAVE_ZH}", f"line {line} is not in {asked_en}: {_SAVE_EN}"
+    )
+
+
+def _text(decoded: str) -> str:
+    at = decoded.find("\0")
+    if at >= 0:
+        line = decoded.count("\n", 0, at) + 1
+        raise UnreadableFile(
+            f"第 {line} 行含空字符,不是文本:{_SAVE_ZH}", f"line {line} holds NUL, no text: {_SAVE_EN}"
+        )
+    return decoded.removeprefix("\ufeff")
+
+
+def _refuse_foreign(body: bytes) -> None:
+    for mark, zh, en in _FOREIGN:
+        if body.startswith(mark):
+            raise UnreadableFile(
+                f"文件是 {zh},本版本不能读:{_SAVE_ZH}", f"it is {en}, not in this version: {_SAVE_EN}"
+            )
+    if body.lstrip()[:200].lower().startswith((b"<html", b"<!doctype", b"<table", b"<?xml")):
+        raise UnreadableFile(f"文件其实是网页表格:{_SAVE_ZH}", f"it is really a web page's table: {_SAVE_EN}")
+    if not body.strip():
+        raise UnreadableFile("文件是空的:请重新导出", "the file is empty: export it again")

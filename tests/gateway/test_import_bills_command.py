@@ -1,0 +1,116 @@
+"""`wattwitness import-bills` as scripts and people use it."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from gateway.__main__ import run
+from gateway.audit.formats import mapped
+from tests.support.bills import as_json, deletion, detail, fee, fee_list, upload
+from tests.support.ledgers import in_folder
+
+Capture = pytest.CaptureFixture[str]
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    return in_folder(tmp_path / "clinic").folder
+
+
+def bill_file(folder: Path, body: bytes, name: str = "bills") -> str:
+    path = folder.parent / name
+    path.write_bytes(body)
+    return str(path)
+
+
+def take(folder: Path, *arguments: str) -> int:
+    return run(["--dir", str(folder), "import-bills", *arguments])
+
+
+def told(capsys: Capture) -> dict[str, Any]:
+    return json.loads(capsys.readouterr().out)
+
+
+def test_json_says_what_became_of_the_file(folder: Path, capsys: Capture) -> None:
+    body = as_json(upload(detail("1"), detail("2"), detail("3", "V2")), deletion("V2"))
+    assert take(folder, bill_file(folder, body), "--json") == 0
+    said = told(capsys)
+    counts = {
+        key: said[key] for key in ("lines", "new", "repeated", "reversed", "refused", "unmapped", "stored")
+    }
+    assert counts == {
+        "lines": 3,
+        "new": 3,
+        "repeated": 0,
+        "reversed": 1,
+        "refused": [],
+        "unmapped": [],
+        "stored": True,
+    }
+    assert len(said["file_sha256"]) == 64
+    assert take(folder, bill_file(folder, body), "--json") == 0
+    again = told(capsys)
+    assert again["repeated"] == 3 and again["new"] == again["reversed"] == 0
+
+
+def test_a_refused_row_is_exit_2_and_nothing_stored_unless_parts_are_accepted(
+    folder: Path, capsys: Capture
+) -> None:
+    name = bill_file(folder, as_json(upload(detail("1"), detail("2", cnt="abc"))))
+    assert take(folder, name, "--json") == 2
+    said = told(capsys)
+    assert (said["stored"], said["new"]) == (False, 0)
+    assert said["refused"] == [{"row": 2, "column": "cnt", "value": "abc", "why": "不是数字 / is no number"}]
+    assert take(folder, name, "--accept-partial", "--json") == 1
+    assert told(capsys)["new"] == 1
+
+
+def test_people_are_told_which_row_and_what_to_do(folder: Path, capsys: Capture) -> None:
+    assert take(folder, bill_file(folder, as_json(upload(detail("1", cnt="abc"))))) == 2
+    said = capsys.readouterr()
+    assert said.out == ""
+    assert "第 1 行 cnt = 'abc':不是数字 · row 1: is no number" in said.err
+    assert "--accept-partial" in said.err
+
+
+def test_an_unreadable_file_is_one_line_and_exit_2(folder: Path, capsys: Capture) -> None:
+    for name in (bill_file(folder, b"\xff\xfe\xfa"), str(folder / "missing"), str(folder)):
+        assert take(folder, name) == 2
+        said = capsys.readouterr()
+        assert said.out == "" and said.err.count("\n") == 1 and said.err.startswith("错误 · error: ")
+
+
+def test_a_later_format_or_a_missing_file_name_is_wrong_usage(folder: Path, capsys: Capture) -> None:
+    assert take(folder, bill_file(folder, fee_list(fee())), "--format", "his-xlsx") == 2
+    assert "not in this version" in capsys.readouterr().err
+    assert take(folder) == 2
+
+
+def test_the_example_mapping_reads_the_clinics_own_table(folder: Path, capsys: Capture) -> None:
+    assert take(folder, "--example-mapping") == 0
+    example = capsys.readouterr().out
+    assert example == mapped.EXAMPLE
+    mapping = bill_file(folder, example.encode(), "mapping.toml")
+    header = "流水号,门诊号,国标编码,项目代码,项目名称,数量,金额,收费时间,执行科室,执行人工号,人员编号,结算号,原流水号"
+    row = "1,M1,,LL-001,,1,12,2026/03/02 9:15,,D01,P0001,S1,"
+    name = bill_file(folder, f"{header}\r\n{row}\r\n".encode("gb18030"))
+    assert take(folder, name, "--mapping", mapping, "--source", "platform", "--json") == 0
+    said = told(capsys)
+    assert said["format"] == "mapped" and said["new"] == 1 and said["unmapped"] == []
+
+
+def test_a_mapping_that_is_not_utf_8_is_refused(folder: Path, capsys: Capture) -> None:
+    mapping = bill_file(folder, mapped.EXAMPLE.encode("gb18030"), "mapping.toml")
+    assert take(folder, bill_file(folder, fee_list(fee())), "--mapping", mapping) == 2
+    assert "is not in UTF-8" in capsys.readouterr().err
+
+
+def test_codes_that_may_be_items_are_named_to_people(folder: Path, capsys: Capture) -> None:
+    lines = upload(detail("1", med_list_codg="450000008"), detail("2", med_list_codg="X01"))
+    assert take(folder, bill_file(folder, as_json(lines))) == 0
+    said = capsys.readouterr().err
+    assert "'450000008'" in said and "11, 12, 13, 14" in said and "'X01'" not in said
