@@ -1,0 +1,170 @@
+"""The pages as a web application: read only, without scripts, cookies or anything from elsewhere."""
+
+from __future__ import annotations
+
+import logging
+import sqlite3
+from collections.abc import Awaitable, Callable, Mapping
+from contextlib import closing
+from datetime import date, tzinfo
+from pathlib import Path
+from typing import Any
+
+from fastapi import APIRouter, FastAPI, HTTPException, Request, Response
+from fastapi.responses import HTMLResponse, JSONResponse, RedirectResponse
+from fastapi.staticfiles import StaticFiles
+from jinja2 import Environment, PackageLoader, StrictUndefined
+from sqlite_utils import Database
+
+from gateway.clock import Clock
+from gateway.config import DISTRICT, Config
+from gateway.errors import GatewayError
+from gateway.pages import day, day_page, district_page, timeline
+from gateway.pages.words import LANGUAGES, TAGS, speak
+
+OpenLedger = Callable[[], Database]
+Overview = Callable[[Database, tzinfo], Mapping[str, Any]]
+
+HEADERS = {
+    "Content-Security-Policy": (
+        "default-src 'none'; style-src 'self'; img-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
+    ),
+    "X-Content-Type-Options": "nosniff",
+    "X-Frame-Options": "DENY",
+    "Referrer-Policy": "no-referrer",
+    "Cross-Origin-Resource-Policy": "same-origin",
+    "Cache-Control": "no-store",
+}
+
+_log = logging.getLogger(__name__)
+_templates = Environment(
+    loader=PackageLoader("gateway.pages"), autoescape=True, undefined=StrictUndefined, trim_blocks=True
+)
+
+
+def create_app(
+    open_ledger: OpenLedger, config: Config, clock: Clock, overview: Overview | None = None
+) -> FastAPI:
+    """The pages of a clinic, or of a district where the configuration says so.
+
+    `open_ledger()` gives a new connection, which is closed after each request. A district's `overview` is asked for
+    what it holds of each clinic.
+    """
+    app = FastAPI(title="WattWitness", docs_url=None, redoc_url=None, openapi_url=None)
+    app.mount("/static", StaticFiles(directory=Path(__file__).parent / "static"))
+    app.include_router(_common(open_ledger))
+    if config.role == DISTRICT:
+        app.include_router(_district(open_ledger, config, overview))
+    else:
+        app.include_router(_clinic(open_ledger, config, clock))
+    _errors(app)
+    app.middleware("http")(_with_headers)
+    return app
+
+
+async def _with_headers(request: Request, call_next: Callable[[Request], Awaitable[Response]]) -> Response:
+    response = await call_next(request)
+    response.headers.update(HEADERS)
+    return response
+
+
+def _common(open_ledger: OpenLedger) -> APIRouter:
+    routes = APIRouter()
+
+    @routes.get("/healthz")
+    def healthz() -> Response:
+        with closing(open_ledger()) as ledger:
+            ledger.execute("SELECT count(*) FROM runs").fetchone()
+        return JSONResponse({"ledger": "ok"})
+
+    return routes
+
+
+def _clinic(open_ledger: OpenLedger, config: Config, clock: Clock) -> APIRouter:
+    routes = APIRouter()
+
+    @routes.get("/")
+    def home(request: Request) -> Response:
+        with closing(open_ledger()) as ledger:
+            shown = day.day_to_show(ledger, config, clock.now_ms())
+        return RedirectResponse(f"/day/{shown}{_query(_language(request))}", 302)
+
+    @routes.get("/day/{text}.svg")
+    def picture(request: Request, text: str) -> Response:
+        with closing(open_ledger()) as ledger:
+            view = day.day_view(ledger, config, _date(request, text))
+        return Response(_bytes(timeline.svg(view, _language(request))), media_type="image/svg+xml")
+
+    @routes.get("/day/{text}")
+    def page(request: Request, text: str) -> Response:
+        with closing(open_ledger()) as ledger:
+            view = day.day_view(ledger, config, _date(request, text))
+        lang = _language(request)
+        return _page("day.html", lang, query=_query(lang), **day_page.texts(view, lang, config.timezone))
+
+    return routes
+
+
+def _district(open_ledger: OpenLedger, config: Config, overview: Overview | None) -> APIRouter:
+    routes = APIRouter()
+
+    @routes.get("/")
+    def home(request: Request) -> Response:
+        with closing(open_ledger()) as ledger:
+            found = overview(ledger, config.zone) if overview else {"clinics": []}
+        lang = _language(request)
+        return _page("district.html", lang, **district_page.texts(config.name, lang, found))
+
+    return routes
+
+
+def _page(template: str, lang: str, status: int = 200, **values: object) -> Response:
+    text = _templates.get_template(template).render(say=speak(lang), tag=TAGS[lang], **values)
+    return HTMLResponse(_bytes(text), status, HEADERS)
+
+
+def _bytes(text: str) -> bytes:
+    """Lone surrogates, which JSON can write and UTF-8 cannot, become question marks."""
+    return text.encode("utf-8", "replace")
+
+
+def _language(request: Request) -> str:
+    asked = request.query_params.get("lang", "")
+    return asked if asked in LANGUAGES else LANGUAGES[0]
+
+
+def _query(lang: str) -> str:
+    return "" if lang == LANGUAGES[0] else f"?lang={lang}"
+
+
+def _date(request: Request, text: str) -> date:
+    """The date that `text` writes as YYYY-MM-DD; HTTP 404 for any other, and for years that no clinic bills in."""
+    try:
+        found = date.fromisoformat(text)
+    except ValueError:
+        found = None
+    if found is None or found.isoformat() != text or not 1971 <= found.year <= 2999:
+        raise HTTPException(404, speak(_language(request))("bad_date", text=text[:40]))
+    return found
+
+
+# --- what goes wrong -----------------------------------------------------------------------------------------------
+
+
+def _errors(app: FastAPI) -> None:
+    @app.exception_handler(404)
+    @app.exception_handler(405)
+    def not_found(request: Request, error: HTTPException) -> Response:
+        lang = _language(request)
+        say = speak(lang)
+        spoken = isinstance(error, HTTPException) and error.detail != "Not Found"
+        message = error.detail if spoken else say("not_found")
+        return _page("error.html", lang, error.status_code, title=say("not_found_title"), message=message)
+
+    @app.exception_handler(GatewayError)
+    @app.exception_handler(sqlite3.Error)
+    def failed(request: Request, error: Exception) -> Response:
+        _log.error("reading the ledger failed", exc_info=error)
+        lang = _language(request)
+        say = speak(lang)
+        return _page("error.html", lang, 503, title=say("failed_title"), message=say("failed"))
