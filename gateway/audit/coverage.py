@@ -9,20 +9,25 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
-from itertools import groupby, pairwise
+from itertools import pairwise, zip_longest
 
+from gateway.audit.boots import Boot, boots_of, is_of_another_boot, span
 from gateway.audit.spans import Span, subtract
 from protocol import record as words
 from protocol.record import Record
 
-PAUSE_MS = 11 * 60 * 1000  # the longest pause between two records that still attests what lies between
 STEP_MS = 120 * 1000  # a larger step between two synchronised states puts the time concerned in doubt
 DRIFT_MS = 2 * 1000  # instants of one boot that leave its monotonic clock by more were moved without a CLOCK
+SILENCE_MS = 600 * 1000  # the longest that a load profile may wait before it calls its meter silent
+
+TELLING = (words.OPEN, words.SESSION, words.GAP_OF_READINGS)  # what only a reading makes a unit say
+UNREAD = ("METER_SILENT", "STORAGE")  # faults after which a boot watches again only from its next GAP on
 
 
 @dataclass(frozen=True, slots=True)
 class Seen:
-    """A session as a unit saw it, placed on the true clock. `us` is its record."""
+    """A session as a unit saw it, placed on the true clock. `us` is its record; `plug` whether the power was that of an
+    off-the-shelf plug."""
 
     us: int
     start_ms: int
@@ -31,14 +36,17 @@ class Seen:
     power_mw: tuple[int, int, int]
     interruptions: int
     end_code: str
+    plug: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class Doubt:
-    """Something in a unit's chain that a person should look at; `code` is a finding code of `take-in`."""
+    """Something in a unit's chain that a person should look at; `code` is a finding code of `take-in`, `at_ms` when it
+    happened."""
 
     code: str
     us: int
+    at_ms: int
     zh: str
     en: str
 
@@ -52,193 +60,165 @@ class Attested:
     doubts: list[Doubt] = field(default_factory=list)
 
 
-def attest(chain: Sequence[Record], forked_us: int | None = None) -> Attested:
-    """What the chained records of one unit, in order of `us`, attest. From a fork on they support nothing."""
+def attest(chain: Sequence[Record], forked_us: int | None = None, beside: Sequence[Record] = ()) -> Attested:
+    """What the chained records of one unit, in order of `us`, attest. From a fork on they support nothing.
+
+    Of a part of a chain, `beside` are the nearest records on either side that tell of load or meter (TELLING, UNREAD):
+    where the part itself is silent, they say what was so all the while.
+    """
+    boots = _boots(chain, forked_us)
+    around = sorted([*boots, *_boots(beside, forked_us)], key=lambda boot: boot.records[0].us)
     found = Attested()
-    watched: list[Span] = []
     dark: list[Span] = []
-    for run in _runs([each for each in chain if forked_us is None or each.us < forked_us]):
-        clock = _Clock(run)
-        watched += _between(run, clock)
-        dark += _gaps(run, clock) + _silences(run, clock) + _undecided(run, clock)
-        for doubt, span in _clock_doubts(run, clock):
+    for boot in around:
+        found.sessions += _sessions(boot)
+        for doubt, concerned in (*_steps(boot), *_senseless(boot)):
             found.doubts.append(doubt)
-            dark.append(span)
-        _sessions(run, clock, found)
-    found.watched = subtract(watched, dark)
+            dark.append(concerned)
+        dark += _gaps(boot)
+    dark += [*_silences(boots, around), *_unknown(boots, around), *_unended(boots, around, found.sessions)]
+    found.watched = subtract([each for boot in boots for each in boot.attested()], dark)
     return found
 
 
-def _runs(chain: Sequence[Record]) -> Iterator[list[Record]]:
-    """The stretches in which no sequence number is missing (one, unless a person passed a gap)."""
-    for _, run in groupby(enumerate(chain), lambda pair: pair[1].us - pair[0]):
-        yield [each for _, each in run]
+def _boots(chain: Sequence[Record], forked_us: int | None) -> list[Boot]:
+    return boots_of(each for each in chain if forked_us is None or each.us < forked_us)
 
 
-class _Clock:
-    """True instants of one run: what a boot said unsynchronised is placed by the CLOCKs that follow in it."""
-
-    def __init__(self, run: Sequence[Record]):
-        self._shifts: dict[int, int | None] = {}
-        self._stamps: dict[int, int | None] = {}
-        for _, boot in groupby(run, lambda each: each.boot):
-            records = list(boot)
-            self._place(records)
-            self._stamp(records)
-
-    def _place(self, boot: list[Record]) -> None:
-        shift: int | None = None
-        for record in reversed(boot):
-            if record.flag == words.SYNCHRONISED and not _of_another_boot(record):
-                shift = 0
-            self._shifts[record.us] = shift
-            if record.kind == words.CLOCK and shift is not None:
-                shift += record.step_ms or 0
-
-    def _stamp(self, boot: list[Record]) -> None:
-        """A SESSION's readings are older than the record: it is stamped by its neighbour's distance to UM."""
-        offset = next((self._offset(each) for each in boot if each.kind != words.SESSION), None)
-        for record in boot:
-            if record.kind != words.SESSION:
-                offset = self._offset(record)
-            self._stamps[record.us] = None if offset is None else record.um_ms + offset
-
-    def _offset(self, record: Record) -> int | None:
-        at_ms = self.place(record.at_ms, record.flag, record)
-        return None if at_ms is None else at_ms - record.um_ms
-
-    def place(self, at_ms: int, flag: str | None, record: Record) -> int | None:
-        """The true instant of what `record` says, or None where nothing places it."""
-        if flag == words.SYNCHRONISED:
-            return at_ms
-        shift = self._shifts[record.us]
-        return None if shift is None or _of_another_boot(record) else at_ms + shift
-
-    def made(self, record: Record) -> int | None:
-        """The true instant at which the record was made."""
-        return self._stamps[record.us]
-
-
-def _of_another_boot(record: Record) -> bool:
-    """A session closed after a power failure speaks in the clock of the boot that died."""
-    return record.kind == words.SESSION and record.readings[-1].tx == words.POWER_FAILED
-
-
-def _between(run: Sequence[Record], clock: _Clock) -> list[Span]:
-    """From record to record of one boot, and from its last to the instant that the next boot proves."""
-    spans = []
-    for earlier, later in pairwise(run):
-        start, end = clock.made(earlier), clock.made(later)
-        if later.boot != earlier.boot:
-            proven = later.kind == words.BOOT and later.alive_flag == words.SYNCHRONISED
-            end = later.alive_ms if proven else None
-        elif not 0 <= later.um_ms - earlier.um_ms <= PAUSE_MS:
-            continue
-        if start is not None and end is not None:
-            spans.append((start, end))
-    return spans
-
-
-def _gaps(run: Sequence[Record], clock: _Clock) -> list[Span]:
-    spans = []
-    for record in run:
+def _gaps(boot: Boot) -> Iterator[Span]:
+    for record in boot.records:
         if record.kind == words.GAP_OF_READINGS and record.gap_ms:
-            start, end = (clock.place(each, record.gap_flag, record) for each in record.gap_ms)
-            if start is not None and end is not None:
-                spans.append((start, end))
-    return spans
+            yield from span(*(boot.place(each, record.gap_flag, record) for each in record.gap_ms))
 
 
-def _silences(run: Sequence[Record], clock: _Clock) -> list[Span]:
-    """A meter that fell silent and never came back in its boot: dark from the last that is known of it."""
-    spans = []
-    for position, record in enumerate(run):
-        if record.kind == words.FAULT and record.cause == "METER_SILENT":
-            rest = _rest_of_boot(run, position)
-            if not any(each.kind == words.GAP_OF_READINGS for each in rest):
-                spans += _dark(run, clock, position - 1, position + len(rest))
-    return spans
+def _silences(boots: Sequence[Boot], around: Sequence[Boot]) -> Iterator[Span]:
+    """Readings that stopped and never came back in their boot: dark from the last that there can have been."""
+    gaps = [(each.boot, each.us) for each in _all(around) if each.kind == words.GAP_OF_READINGS]
+    for boot in around:
+        for position, record in enumerate(boot.records):
+            if record.kind != words.FAULT or record.cause not in UNREAD:
+                continue
+            if not any(name == record.boot and us > record.us for name, us in gaps):
+                yield from span(_last_reading(boot, position), boot.made(record))
+                yield from _rest(boots, record, record.us)
 
 
-def _undecided(run: Sequence[Record], clock: _Clock) -> list[Span]:
-    """An OPEN whose SESSION is not here: what the load did from then on is not known yet."""
-    for position in range(len(run) - 1, -1, -1):
-        if run[position].kind == words.SESSION:
-            return []
-        if run[position].kind == words.OPEN:
-            return _dark(run, clock, position - 1, len(run) - 1)
-    return []
+def _last_reading(boot: Boot, position: int) -> int | None:
+    """The latest instant before a FAULT of which it is known that the silence had not begun yet."""
+    fault_ms = boot.made(boot.records[position])
+    if fault_ms is None:
+        return None
+    known = [fault_ms - SILENCE_MS]
+    for record in boot.records[:position]:
+        at_ms = _placed(boot, record)[1] if record.kind == words.SESSION else boot.made(record)
+        if at_ms is not None and record.kind in (words.BOOT, *TELLING):
+            known.append(at_ms)
+    return max(known)
 
 
-def _rest_of_boot(run: Sequence[Record], position: int) -> list[Record]:
-    rest = run[position + 1 :]
-    for count, each in enumerate(rest):
-        if each.boot != run[position].boot:
-            return list(rest[:count])
-    return list(rest)
-
-
-def _dark(run: Sequence[Record], clock: _Clock, first: int, last: int) -> list[Span]:
-    """From one record of the run to another, and on to what the next boot proves."""
-    start, end = clock.made(run[max(first, 0)]), clock.made(run[last])
-    if first >= 0 and run[first].kind == words.SESSION:
-        start = clock.place(run[first].at_ms, run[first].flag, run[first])
-    if last + 1 < len(run) and run[last + 1].kind == words.BOOT:
-        end = run[last + 1].alive_ms or end
-    return [] if start is None or end is None else [(start, end)]
-
-
-def _clock_doubts(run: Sequence[Record], clock: _Clock) -> Iterator[tuple[Doubt, Span]]:
-    for earlier, later in pairwise(run):
-        start, end = clock.made(earlier), clock.made(later)
-        if earlier.boot != later.boot or start is None or end is None:
+def _unended(boots: Sequence[Boot], around: Sequence[Boot], sessions: Sequence[Seen]) -> Iterator[Span]:
+    """An OPEN whose SESSION is not here, or makes no sense: what the load did from then on in its boot is not known."""
+    began = {each.us: each.start_ms for each in sessions}
+    opened_ms = {each.us: boot.made(each) for boot in around for each in boot.records}
+    turns = [each for each in _all(around) if each.kind in (words.OPEN, words.SESSION)]
+    for turn, following in zip_longest(turns, turns[1:]):
+        made_ms, next_us = opened_ms[turn.us], following.us if following else None
+        if turn.kind == words.SESSION or made_ms is None:
             continue
-        strayed = abs((end - start) - (later.um_ms - earlier.um_ms))
-        synchronised = earlier.flag == words.SYNCHRONISED == later.flag
-        allowed = STEP_MS if later.kind == words.CLOCK and synchronised else DRIFT_MS
-        if strayed > allowed:
-            span = (min(start, end), max(start, end, start + later.um_ms - earlier.um_ms))
-            yield _step(later, strayed), span
+        if next_us not in began or began[next_us] > made_ms + STEP_MS:
+            yield from _rest(boots, turn, turn.us - 1, next_us)
 
 
-def _step(record: Record, strayed_ms: int) -> Doubt:
+def _unknown(boots: Sequence[Boot], around: Sequence[Boot]) -> Iterator[Span]:
+    """After a gap that was passed nobody knows whether the load was on and the meter spoke, unless the boot tells later:
+    had the meter been silent, a GAP would come first, and had the load been on, its SESSION."""
+    told = [(each.boot, each.us) for each in _all(around) if each.kind in TELLING]
+    for boot in boots[1:]:
+        first = boot.records[0]
+        tells_later = any(name == first.boot and us >= first.us for name, us in told)
+        if boot.before is None and first.kind != words.BOOT and not tells_later:
+            yield from boot.between(first.us)
+
+
+def _all(boots: Sequence[Boot]) -> Iterator[Record]:
+    return (record for boot in boots for record in boot.records)
+
+
+def _rest(boots: Sequence[Boot], record: Record, first_us: int, last_us: int | None = None) -> Iterator[Span]:
+    """When the boot of `record` was alive from its record `first_us` on, to `last_us` or to its end."""
+    for boot in boots:
+        if boot.records[0].boot == record.boot:
+            yield from boot.between(first_us, last_us)
+
+
+def _steps(boot: Boot) -> Iterator[tuple[Doubt, Span]]:
+    """Instants that left the monotonic clock: the offset changes by a CLOCK alone, and by little once it was good."""
+    for earlier, later in pairwise(each for each in boot.records if each.kind != words.SESSION):
+        start_ms, end_ms = boot.made(earlier), boot.made(later)
+        if start_ms is None or end_ms is None:
+            continue
+        lasted_ms = later.um_ms - earlier.um_ms
+        strayed_ms = abs((end_ms - start_ms) - lasted_ms)
+        told = later.kind == words.CLOCK or later.flag != earlier.flag
+        if strayed_ms > (STEP_MS if told else DRIFT_MS):
+            concerned = (min(start_ms, end_ms), max(start_ms, end_ms, start_ms + lasted_ms))
+            yield _step(later, concerned[0], strayed_ms), concerned
+
+
+def _step(record: Record, at_ms: int, strayed_ms: int) -> Doubt:
     seconds = strayed_ms // 1000
     return Doubt(
         "clock",
         record.us,
+        at_ms,
         f"单元时钟在记录 {record.us} 处跳动 {seconds} 秒，相关时段按未监测处理",
         f"the clock moved by {seconds} s at record {record.us}; the time concerned counts as unwatched",
     )
 
 
-def _sessions(run: Sequence[Record], clock: _Clock, found: Attested) -> None:
-    for record in run:
-        if record.kind != words.SESSION:
+def _placed(boot: Boot, session: Record) -> tuple[int | None, int | None]:
+    """Begin and end of a SESSION on the true clock."""
+    speaker, record = (boot.before, None) if is_of_another_boot(session) else (boot, session)
+    begin, end = session.readings
+    if speaker is None:
+        return (begin.at_ms, end.at_ms) if begin.flag == end.flag == words.SYNCHRONISED else (None, None)
+    return speaker.place(begin.at_ms, begin.flag, record), speaker.place(end.at_ms, end.flag, record)
+
+
+def _sessions(boot: Boot) -> Iterator[Seen]:
+    for record in boot.records:
+        if record.kind != words.SESSION or not _is_sensible(record) or not record.power_mw:
             continue
-        begin, end = record.readings
-        start_ms = clock.place(begin.at_ms, begin.flag, record)
-        end_ms = clock.place(end.at_ms, end.flag, record)
-        if not _sensible(record):
-            found.doubts.append(_senseless(record))
-        elif start_ms is not None and end_ms is not None and record.power_mw:
+        start_ms, end_ms = _placed(boot, record)
+        if start_ms is not None and end_ms is not None:
             low, mean, high = record.power_mw
-            power = (low, mean, high)
-            code = end.tx or words.ABORTED
-            seen = Seen(record.us, start_ms, end_ms, record.active_s, power, record.interruptions, code)
-            found.sessions.append(seen)
+            code = record.readings[-1].tx or words.ABORTED
+            how = (record.active_s, (low, mean, high), record.interruptions, code, record.maker == words.PLUG)
+            yield Seen(record.us, start_ms, end_ms, *how)
 
 
-def _sensible(record: Record) -> bool:
+def _is_sensible(record: Record) -> bool:
     begin, end = record.readings
     registers_run = (begin.register_mwh or 0) <= (end.register_mwh or 0)
     lasted_ms = end.at_ms - begin.at_ms
     return registers_run and lasted_ms >= 0 and record.active_s * 1000 <= lasted_ms + 1000
 
 
-def _senseless(record: Record) -> Doubt:
+def _senseless(boot: Boot) -> Iterator[tuple[Doubt, Span]]:
+    """A SESSION that contradicts itself supports nothing, and what it would have told is not known."""
+    for record in boot.records:
+        if record.kind == words.SESSION and not _is_sensible(record):
+            made_ms = boot.made(record)
+            instants = [each for each in (*_placed(boot, record), made_ms) if each is not None]
+            if instants:
+                yield _contradiction(record, max(instants)), (min(instants), max(instants))
+
+
+def _contradiction(record: Record, at_ms: int) -> Doubt:
     return Doubt(
         "malformed",
         record.us,
+        at_ms,
         f"记录 {record.us} 的时长或电量自相矛盾，不作为依据",
         f"seconds or energy of record {record.us} contradict each other; it supports nothing",
     )

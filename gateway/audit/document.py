@@ -6,8 +6,9 @@ import json
 from collections import Counter
 from typing import Any
 
+from gateway.audit.facts import DeviceDay
 from gateway.audit.hours import Hours
-from gateway.audit.leads import DeviceDay, Lead, yuan
+from gateway.audit.leads import Lead, yuan
 from gateway.audit.reconcile import Reconciliation
 from gateway.audit.verdicts import CODES, Verdict
 from gateway.instants import iso
@@ -86,7 +87,13 @@ def row(verdict: Verdict, line: BillLine, body: Json, hours: Hours) -> Json:
 def lead_row(found: Lead, body: Json) -> Json:
     """A lead as the ledger keeps it; `body` is what `lead` made of it."""
     day = found.day.isoformat()
-    return {"lead": found.name, "rule": found.rule, "day": day, "amount_fen": found.amount_fen, "body": _text(body)}
+    return {
+        "lead": found.name,
+        "rule": found.rule,
+        "day": day,
+        "amount_fen": found.amount_fen,
+        "body": _text(body),
+    }
 
 
 def coverage_row(found: DeviceDay) -> Json:
@@ -113,8 +120,10 @@ def _coverage(rows: list[DeviceDay]) -> list[Json]:
     """Seconds of the whole period for each device; `unit` is the device's own name where it has none."""
     total: dict[str, Json] = {}
     for row in rows:
-        name = row.unit or row.device.device
-        each = total.setdefault(name, {"unit": name, "device": row.device.device, "open_s": 0, "watched_s": 0})
+        name = row.name
+        each = total.setdefault(
+            name, {"unit": name, "device": row.device.device, "open_s": 0, "watched_s": 0}
+        )
         each["open_s"] += row.open_s
         each["watched_s"] += row.watched_s
     return list(total.values())

@@ -7,72 +7,89 @@ from datetime import date, timedelta
 
 from sqlite_utils import Database
 
-from gateway.audit import leads
+from gateway.audit import coverage
 from gateway.audit.catalogue import Item
 from gateway.audit.coverage import Attested, attest
+from gateway.audit.facts import Finding
 from gateway.audit.hours import Hours
-from gateway.audit.reconcile import Period, longest_window_days, reach
+from gateway.audit.reconcile import PERFORMED_MS, Period, longest_window_days, reach
 from gateway.audit.spans import Span
 from gateway.ledger import bills, periods, records, units
 from gateway.ledger.bills import BillLine
 from protocol import record, seal
+from protocol.record import Record
 
 TOLERANCE_S = 60  # how much shorter than its shortest duration a treatment may be
 MARGIN_MS = 24 * 3600 * 1000  # records this far outside still tell what was watched inside
 
 
-def gather(db: Database, hours: Hours, items: Mapping[int, Item], first: date, last: date, source: str) -> Period:
+def gather(
+    db: Database, hours: Hours, items: Mapping[int, Item], first: date, last: date, source: str, now_ms: int
+) -> Period:
     """The period [`first`, `last`] as values. `source` says whose bills: the clinic's own or the platform's."""
-    lines = _lines(db, hours, items, first, last, source)
-    span = reach(lines, items, hours) or _whole_days(hours, first, last)
-    around = (min(span[0], _whole_days(hours, first, last)[0]), max(span[1], _whole_days(hours, first, last)[1]))
-    known = units.units(db)
+    whole = hours.calendar_day(first)[0], hours.calendar_day(last)[1] - 1
+    lines = _lines(db, hours, items, whole, source)
+    clinic = hours.config.clinic
+    known = {name: unit for name, unit in units.units(db).items() if unit.clinic == clinic}
+    around = _hull(whole, reach(lines, items, hours))
     return Period(
-        first,
-        last,
-        hours,
-        items,
-        TOLERANCE_S,
-        lines,
-        list(units.devices(db).values()),
-        units.placements(db),
-        {unit: _attested(db, unit, around) for unit in known},
-        {name: unit.grade for name, unit in known.items()},
-        _findings(db, around),
+        from_day=first,
+        to_day=last,
+        now_ms=now_ms,
+        hours=hours,
+        items=items,
+        tolerance_s=TOLERANCE_S,
+        lines=lines,
+        devices=[device for device in units.devices(db).values() if device.clinic == clinic],
+        placements=[placed for placed in units.placements(db) if placed.unit in known],
+        attested={name: _attested(db, name, around) for name in known},
+        grades={name: unit.grade for name, unit in known.items()},
+        findings=_findings(db, whole),
     )
 
 
-def _lines(
-    db: Database, hours: Hours, items: Mapping[int, Item], first: date, last: date, source: str
-) -> list[BillLine]:
-    """The lines charged in the period, and all whose windows overlap theirs, directly or by chain."""
+def _lines(db: Database, hours: Hours, items: Mapping[int, Item], whole: Span, source: str) -> list[BillLine]:
+    """The lines charged in the period, and all others whose windows overlap theirs, directly or by chain."""
+    charged = [
+        line for line in bills.lines_charged(db, source, whole[0], whole[1] + 1) if line.item is not None
+    ]
     longest = timedelta(days=longest_window_days(items.values()))
-    span = _whole_days(hours, first, last)
+    span = _hull(whole, reach(charged, items, hours))
     while True:
         earliest = hours.calendar_day(hours.day_of(span[0]) - longest)[0]
-        charged = bills.lines_charged(db, source, earliest, span[1] + 1)
-        lines = [line for line in charged if line.item is not None and _overlaps(line, items, hours, span)]
-        wider = reach(lines, items, hours) or span
-        wider = (min(span[0], wider[0]), max(span[1], wider[1]))
+        others = [
+            *bills.lines_charged(db, source, earliest, span[1] + 1),
+            *periods.lines_performed(db, source, span[0] - PERFORMED_MS, span[1] + PERFORMED_MS + 1),
+        ]
+        beside = (each for each in others if _competes(each, items, hours, span))
+        lines = {each.line: each for each in (*charged, *beside)}
+        wider = _hull(span, reach(lines.values(), items, hours))
         if wider == span:
-            return lines
+            return sorted(lines.values(), key=lambda each: (each.charged_ms, each.line))
         span = wider
 
 
-def _overlaps(line: BillLine, items: Mapping[int, Item], hours: Hours, span: Span) -> bool:
-    start, end = reach([line], items, hours) or span
-    return start <= span[1] and end >= span[0]
+def _competes(line: BillLine, items: Mapping[int, Item], hours: Hours, span: Span) -> bool:
+    """Whether a line could use device time of the span."""
+    window = reach([line], items, hours) if line.reversed_by is None else None
+    return window is not None and window[0] <= span[1] and window[1] >= span[0]
 
 
-def _whole_days(hours: Hours, first: date, last: date) -> Span:
-    return hours.calendar_day(first)[0], hours.calendar_day(last)[1] - 1
+def _hull(span: Span, other: Span | None) -> Span:
+    return (min(span[0], other[0]), max(span[1], other[1])) if other else span
 
 
 def _attested(db: Database, unit: str, span: Span) -> Attested:
-    lines = periods.chained_between(db, unit, span[0] - MARGIN_MS, span[1] + MARGIN_MS)
-    chain = [record.parse(seal.split(line)[0]) for line in lines]
-    return attest(chain, records.chain(db, unit).forked_us)
+    asked = (span[0] - MARGIN_MS, span[1] + MARGIN_MS, coverage.TELLING, coverage.UNREAD)
+    stretch = periods.stretch(db, unit, *asked)
+    chain, beside = _parsed(stretch.lines), _parsed(stretch.beside)
+    return attest(chain, records.chain(db, unit).forked_us, beside)
 
 
-def _findings(db: Database, span: Span) -> list[leads.Finding]:
-    return [leads.Finding(**row) for row in periods.findings_between(db, *span)]
+def _parsed(lines: list[str]) -> list[Record]:
+    return [record.parse(seal.split(line)[0]) for line in lines]
+
+
+def _findings(db: Database, whole: Span) -> list[Finding]:
+    rows = periods.findings_between(db, whole[0], whole[1] + 1)
+    return [Finding(*(row[name] for name in ("code", "unit", "us", "at_ms", "zh", "en"))) for row in rows]

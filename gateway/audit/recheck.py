@@ -90,10 +90,14 @@ def _seals(db: sqlite3.Connection, keys: Mapping[str, str], report: Report) -> d
         try:
             record = parse(seal.check(row["line"], verifiers[row["unit"]]))
         except RecordError as error:
-            report.faults.append(Fault(error.code, where, f"签名或内容不成立：{error.why}", f"seal or content: {error.why}"))
+            report.faults.append(
+                Fault(error.code, where, f"签名或内容不成立：{error.why}", f"seal or content: {error.why}")
+            )
             continue
         if (record.unit, record.us, record.digest) != (row["unit"], row["us"], row["digest"]):
-            report.faults.append(Fault("misfiled", where, "记录存放的编号与内容不符", "filed under what it does not say"))
+            report.faults.append(
+                Fault("misfiled", where, "记录存放的编号与内容不符", "filed under what it does not say")
+            )
         elif row["chained"] == 1:
             chains.setdefault(record.unit, {})[record.us] = record
     return chains
@@ -121,11 +125,15 @@ def _chains(db: sqlite3.Connection, chains: Mapping[str, Mapping[int, Record]], 
         for us in range(head["first_us"], head["us"] + 1):
             if us not in chain:
                 if not _passed(unit, us, skipped):
-                    report.faults.append(Fault("missing", f"{unit}:{us}", "链中缺少这条记录", "missing from the chain"))
+                    report.faults.append(
+                        Fault("missing", f"{unit}:{us}", "链中缺少这条记录", "missing from the chain")
+                    )
                 up = None
                 continue
             if up is not None and chain[us].up != up or us == 1 and chain[us].up != ORIGIN:
-                report.faults.append(Fault("chain", f"{unit}:{us}", "与前一条不相接", "does not follow the one before"))
+                report.faults.append(
+                    Fault("chain", f"{unit}:{us}", "与前一条不相接", "does not follow the one before")
+                )
             up = chain[us].digest
         if up != head["digest"]:
             report.faults.append(Fault("head", unit, "链头与记录不符", "the head is not the last record"))
@@ -139,7 +147,9 @@ def _bill_files(db: sqlite3.Connection, report: Report) -> None:
     for row in db.execute("SELECT file, name, sha256, body FROM bill_files"):
         report.bill_files += 1
         if hashlib.sha256(row["body"]).hexdigest() != row["sha256"]:
-            report.faults.append(Fault("bill_file", row["name"], "账单文件被改动", "the bill file was changed"))
+            report.faults.append(
+                Fault("bill_file", row["name"], "账单文件被改动", "the bill file was changed")
+            )
 
 
 def _sessions(db: sqlite3.Connection, chains: Mapping[str, Mapping[int, Record]]) -> dict[str, _Session]:
@@ -153,7 +163,14 @@ def _sessions(db: sqlite3.Connection, chains: Mapping[str, Mapping[int, Record]]
                 continue
             begin, end = record.readings
             if row["from_ms"] <= begin.at_ms and (left_ms is None or begin.at_ms < left_ms):
-                stay = (row["device"], begin.at_ms, end.at_ms, record.active_s, row["stations"], end.tx != "L")
+                stay = (
+                    row["device"],
+                    begin.at_ms,
+                    end.at_ms,
+                    record.active_s,
+                    row["stations"],
+                    end.tx != "L",
+                )
                 found[f"{row['unit']}:{us}"] = _Session(f"{row['unit']}:{us}", *stay)
     return found
 
@@ -174,14 +191,20 @@ def _certificates(db: sqlite3.Connection, run: int, sessions: Mapping[str, _Sess
         where = f"{said['line']}#{said['index']}"
         session = sessions.get(said["records"][0])
         if session is None or session.active_s != said["active_s"]:
-            report.faults.append(Fault("no_session", where, "所依据的会话不存在或不同", "its session is not as said"))
+            report.faults.append(
+                Fault("no_session", where, "所依据的会话不存在或不同", "its session is not as said")
+            )
         elif not _compatible(session, said):
-            report.faults.append(Fault("misfit", where, "会话与该次治疗的时间不相容", "its session does not fit it"))
+            report.faults.append(
+                Fault("misfit", where, "会话与该次治疗的时间不相容", "its session does not fit it")
+            )
         else:
             carried.setdefault(session.key, []).append(said["required_s"])
     for key, required in carried.items():
         if len(required) > sessions[key].active_s // required[0] * sessions[key].stations:
-            report.faults.append(Fault("overfull", key, "会话承载的治疗过多", "carries more treatments than fit"))
+            report.faults.append(
+                Fault("overfull", key, "会话承载的治疗过多", "carries more treatments than fit")
+            )
 
 
 def _compatible(session: _Session, said: Mapping[str, Any]) -> bool:
@@ -195,26 +218,41 @@ def _ms(text: str) -> int:
 
 def _witnesses(db: sqlite3.Connection, run: int, sessions: Mapping[str, _Session], report: Report) -> None:
     """Each capacity lead names all that its treatments could have used, and that is too little."""
-    verdicts = [json.loads(row["body"]) for row in db.execute("SELECT body FROM verdicts WHERE run = ?", [run])]
+    verdicts = [
+        json.loads(row["body"]) for row in db.execute("SELECT body FROM verdicts WHERE run = ?", [run])
+    ]
     loads = {row["device"]: row["load"] for row in db.execute("SELECT device, load FROM devices")}
     for row in db.execute("SELECT body FROM leads WHERE run = ? AND rule = 'capacity'", [run]):
         lead = json.loads(row["body"])
         report.leads += 1
-        asked = [each for each in verdicts if each["line"] in set(lead["lines"]) and each["verdict"] != "reversed"]
+        asked = [
+            each for each in verdicts if each["line"] in set(lead["lines"]) and each["verdict"] != "reversed"
+        ]
         named = [sessions[key] for key in lead["supplies"] if key in sessions]
         capacity = _capacity(named, _named_dark(db, lead), asked[0]["required_s"]) if asked else 0
-        if len(named) != len(lead["supplies"]) or capacity != lead["capacity"] or len(asked) != lead["treatments"]:
-            report.faults.append(Fault("witness", lead["id"], "线索的算式不成立", "the arithmetic of the lead is wrong"))
+        if (
+            len(named) != len(lead["supplies"])
+            or capacity != lead["capacity"]
+            or len(asked) != lead["treatments"]
+        ):
+            report.faults.append(
+                Fault("witness", lead["id"], "线索的算式不成立", "the arithmetic of the lead is wrong")
+            )
         classes = {loads[session.device] for session in named}
         for session in sessions.values():
             usable = session.active_s >= asked[0]["required_s"] and loads[session.device] in classes
             if usable and session not in named and any(_compatible(session, each) for each in asked):
-                report.faults.append(Fault("left_out", session.key, f"线索 {lead['id']} 漏掉了这段会话", "left out of a lead"))
+                report.faults.append(
+                    Fault("left_out", session.key, f"线索 {lead['id']} 漏掉了这段会话", "left out of a lead")
+                )
 
 
 def _named_dark(db: sqlite3.Connection, lead: Mapping[str, Any]) -> list[tuple[str, int, int, int]]:
     """(device, from, until, stations) of the unwatched time that a lead counts."""
-    placed = {row["unit"]: row["device"] for row in db.execute("SELECT unit, device FROM placements ORDER BY from_ms")}
+    placed = {
+        row["unit"]: row["device"]
+        for row in db.execute("SELECT unit, device FROM placements ORDER BY from_ms")
+    }
     stations = {row["device"]: row["stations"] for row in db.execute("SELECT device, stations FROM devices")}
     return [
         (device, _ms(start), _ms(end), stations[device])
@@ -248,7 +286,9 @@ def _touches(session: _Session, dark: tuple[str, int, int, int]) -> bool:
     device, start_ms, end_ms, _ = dark
     if session.device != device:
         return False
-    near = any(start_ms - TOUCH_MS <= each <= end_ms + TOUCH_MS for each in (session.start_ms, session.end_ms))
+    near = any(
+        start_ms - TOUCH_MS <= each <= end_ms + TOUCH_MS for each in (session.start_ms, session.end_ms)
+    )
     return near or session.broken_off and 0 <= start_ms - session.end_ms <= BROKEN_OFF_MS
 
 

@@ -12,17 +12,20 @@ from datetime import date, timedelta
 
 from gateway.audit import leads
 from gateway.audit.catalogue import Item
-from gateway.audit.coverage import Attested
+from gateway.audit.coverage import Attested, Seen
+from gateway.audit.facts import DeviceDay, Facts, Finding, Settled
 from gateway.audit.hours import Hours, days
-from gateway.audit.leads import DeviceDay, Lead, Settled
+from gateway.audit.leads import Lead
 from gateway.audit.match import Treatment
-from gateway.audit.spans import Span, intersect, length_ms, subtract, union
+from gateway.audit.spans import FOREVER, Span, intersect, length_ms, subtract, union, whole_seconds
 from gateway.audit.supplies import Dark, Session
 from gateway.audit.verdicts import Case, ItemRule, Verdict, judge
 from gateway.ledger.bills import BillLine
 from gateway.ledger.units import Device, Placement
 
-PERFORMED_MS = 30 * 60 * 1000  # a line that says when it was performed has that instant, give or take half an hour
+PERFORMED_MS = 30 * 60 * 1000  # when a line says that it was performed holds to within so much
+
+_Watched = Mapping[str, Sequence[Span]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,11 +33,13 @@ class Period:
     """All that a reconciliation of [`from_day`, `to_day`], both included, rests on.
 
     `lines` hold those charged in the period and all whose windows overlap theirs, directly or by chain; `attested` is
-    what each unit's chain says, `grades` how far its key is vouched for; `findings` are those of intake.
+    what each unit's chain says, `grades` how far its key is vouched for; `findings` are those of intake. What comes
+    after `now_ms` nobody can have watched yet.
     """
 
     from_day: date
     to_day: date
+    now_ms: int
     hours: Hours
     items: Mapping[int, Item]
     tolerance_s: int
@@ -43,7 +48,7 @@ class Period:
     placements: Sequence[Placement]
     attested: Mapping[str, Attested]
     grades: Mapping[str, str]
-    findings: Sequence[leads.Finding] = ()
+    findings: Sequence[Finding] = ()
 
 
 @dataclass(slots=True)
@@ -67,9 +72,11 @@ def window(line: BillLine, item: Item, hours: Hours) -> Span:
 
 
 def _valid_days(line: BillLine, item: Item) -> int:
-    if item.day_max and item.course_max and item.course_days and item.day_max < line.treatments <= item.course_max:
-        return item.course_days
-    return item.valid_days or 1
+    """Several times paid at once may be a course, done on several days; any other excess stays in its day."""
+    if not item.day_max or line.treatments <= item.day_max:
+        return item.valid_days or 1
+    is_course = item.per == "次" and line.treatments <= (item.course_max or 0)
+    return (item.course_days if is_course else None) or 1
 
 
 def reach(lines: Iterable[BillLine], items: Mapping[int, Item], hours: Hours) -> Span | None:
@@ -85,31 +92,36 @@ def longest_window_days(items: Iterable[Item]) -> int:
 
 def reconcile(period: Period, rules: leads.Rules) -> Reconciliation:
     """Every line of the period gets its verdicts; the devices their coverage; what a person should look at, a lead."""
+    watched = {device.device: _watched(period, device) for device in period.devices}
     reported = Reconciliation(period.from_day, period.to_day)
-    reported.coverage = _coverage(period)
-    settled = [_settle(period, load, lines) for load, lines in sorted(_classes(period).items())]
+    reported.coverage = _coverage(period, watched)
+    settled = [_settle(period, load, lines, watched) for load, lines in sorted(_classes(period).items())]
     charged = {line.line: line for line in period.lines}
-    for each in settled:
-        reported.verdicts += [
-            (verdict, charged[verdict.line])
-            for verdict in each.judgement.verdicts
-            if _in_period(period, charged[verdict.line].charged_ms)
-        ]
+    reported.verdicts = [
+        (verdict, charged[verdict.line])
+        for each in settled
+        for verdict in each.judgement.verdicts
+        if _in_period(period, charged[verdict.line].charged_ms)
+    ]
     reported.verdicts.sort(key=lambda pair: (pair[1].charged_ms, pair[0].line, pair[0].index))
     reported.leads = leads.find(_facts(period, settled, reported.coverage), rules)
     return reported
 
 
 def _classes(period: Period) -> dict[str, list[BillLine]]:
-    """Device class -> its lines. A class without lines is judged too: its lamps may have burned unbilled."""
-    classes: dict[str, list[BillLine]] = {device.load: [] for device in period.devices}
+    """Device class -> its lines. A class without lines is judged too: its lamps may have burned unbilled. One that shows
+    no item of the catalogue is not."""
+    known = {item.device_class for item in period.items.values()}
+    classes: dict[str, list[BillLine]] = {
+        device.load: [] for device in period.devices if device.load in known
+    }
     for line in period.lines:
         if line.item is not None:
             classes.setdefault(period.items[line.item].device_class, []).append(line)
     return classes
 
 
-def _settle(period: Period, load: str, lines: Sequence[BillLine]) -> Settled:
+def _settle(period: Period, load: str, lines: Sequence[BillLine], watched: _Watched) -> Settled:
     rules = {
         number: ItemRule(item.min_minutes * 60 - period.tolerance_s, item.max_minutes * 60)
         for number, item in period.items.items()
@@ -121,7 +133,7 @@ def _settle(period: Period, load: str, lines: Sequence[BillLine]) -> Settled:
         items=rules,
         treatments=[each for line in lines for each in _treatments(line, period)],
         sessions=_sessions(period, devices),
-        darks=_darks(period, devices),
+        darks=_darks(period, devices, watched),
         inventory=[(device.from_ms, device.until_ms) for device in devices],
         has_units=bool({each.device for each in period.placements} & {device.device for device in devices}),
     )
@@ -130,12 +142,15 @@ def _settle(period: Period, load: str, lines: Sequence[BillLine]) -> Settled:
 
 def _treatments(line: BillLine, period: Period) -> list[Treatment]:
     """A line of n asks for n treatments; its amount is split by n, rounded down, the last taking the rest."""
+    if line.treatments < 1:
+        return []
     item = period.items[line.item or 0]
-    start_ms, end_ms = window(line, item, period.hours)
+    window_ms = window(line, item, period.hours)
     share = line.amount_fen // line.treatments
     amounts = [share] * (line.treatments - 1) + [line.amount_fen - share * (line.treatments - 1)]
+    is_reversed = line.reversed_by is not None
     return [
-        Treatment(line.line, index, item.number, start_ms, end_ms, line.charged_ms, fen, line.reversed_by is not None)
+        Treatment(line.line, index, item.number, *window_ms, line.charged_ms, fen, is_reversed)
         for index, fen in enumerate(amounts, start=1)
     ]
 
@@ -143,84 +158,108 @@ def _treatments(line: BillLine, period: Period) -> list[Treatment]:
 def _sessions(period: Period, devices: Sequence[Device]) -> list[Session]:
     """The sessions seen on these devices: each belongs to the device its unit was on when it began."""
     known = {device.device: device for device in devices}
-    sessions = []
-    for placed in period.placements:
-        device = known.get(placed.device)
-        if device is None or placed.unit not in period.attested:
-            continue
-        for seen in period.attested[placed.unit].sessions:
-            if placed.from_ms <= seen.start_ms and (placed.until_ms is None or seen.start_ms < placed.until_ms):
-                grade = period.grades[placed.unit]
-                stay = (device.device, seen.start_ms, seen.end_ms, seen.active_s, device.stations, grade, seen.end_code)
-                sessions.append(Session(placed.unit, seen.us, *stay))
-    return sessions
+    return [
+        _session(placed.unit, known[placed.device], seen, period.grades[placed.unit])
+        for placed in period.placements
+        if placed.device in known and placed.unit in period.attested
+        for seen in period.attested[placed.unit].sessions
+        if placed.from_ms <= seen.start_ms < _end(placed.until_ms)
+    ]
 
 
-def _darks(period: Period, devices: Sequence[Device]) -> list[Dark]:
+def _session(unit: str, device: Device, seen: Seen, grade: str) -> Session:
+    """What an off-the-shelf plug measured is of grade B, whoever vouches for the key."""
+    grade = "B" if seen.plug else grade
+    times = (seen.start_ms, seen.end_ms, seen.active_s)
+    return Session(unit, seen.us, device.device, *times, device.stations, grade, seen.end_code)
+
+
+def _darks(period: Period, devices: Sequence[Device], watched: _Watched) -> list[Dark]:
     span = reach(period.lines, period.items, period.hours)
     first, last = period.from_day, period.to_day
     if span is not None:
         first, last = min(first, period.hours.day_of(span[0])), max(last, period.hours.day_of(span[1]))
     opening = [hours for day in days(first, last) for hours in period.hours.opening(day)]
     return [
-        Dark(device.device, start, end, device.stations, _unit_of(period, device, start))
+        Dark(device.device, start, end, device.stations, _unit_in(period, device, (start, start + 1)))
         for device in devices
-        for start, end in _unwatched(period, device, opening)
+        for start, end in _unwatched(device, opening, watched)
     ]
 
 
-def _unwatched(period: Period, device: Device, opening: Sequence[Span]) -> list[Span]:
+def _unwatched(device: Device, opening: Sequence[Span], watched: _Watched) -> list[Span]:
+    """Dark times, in whole seconds so that what is printed of them is exact. What may run unseen is dark throughout."""
     there = _there(device, opening)
-    return there if device.blind else subtract(there, _watched(period, device))
+    if device.blind:
+        return there
+    return intersect(there, whole_seconds(subtract(there, watched[device.device])))
 
 
 def _there(device: Device, opening: Sequence[Span]) -> list[Span]:
     """The opening hours in which the device was in the inventory."""
-    until_ms = device.until_ms or max((end for _, end in opening), default=0)
-    return intersect(opening, [(device.from_ms, until_ms)])
+    return intersect(opening, [(device.from_ms, _end(device.until_ms))])
 
 
 def _watched(period: Period, device: Device) -> list[Span]:
-    spans: list[Span] = []
-    for placed in period.placements:
-        if placed.device == device.device and placed.unit in period.attested:
-            watched = period.attested[placed.unit].watched
-            until_ms = placed.until_ms or max((end for _, end in watched), default=0)
-            spans += intersect(watched, [(placed.from_ms, until_ms)])
-    return union(spans)
+    """When a unit that was on the device watched."""
+    return union(
+        each
+        for placed in period.placements
+        if placed.device == device.device and placed.unit in period.attested
+        for each in intersect(period.attested[placed.unit].watched, [(placed.from_ms, _end(placed.until_ms))])
+    )
 
 
-def _unit_of(period: Period, device: Device, at_ms: int) -> str | None:
-    for placed in period.placements:
-        if placed.device == device.device and placed.from_ms <= at_ms < (placed.until_ms or at_ms + 1):
-            return placed.unit
-    return None
+def _end(until_ms: int | None) -> int:
+    return FOREVER if until_ms is None else until_ms
 
 
-def _coverage(period: Period) -> list[DeviceDay]:
-    rows = []
-    for day in days(period.from_day, period.to_day):
-        for device in period.devices:
-            opening = period.hours.opening(day)
-            there = _there(device, opening)
-            if there:
-                dark = tuple(_unwatched(period, device, opening))
-                open_ms = length_ms(there)
-                unit = _unit_of(period, device, there[0][0])
-                rows.append(DeviceDay(device, unit, day, open_ms // 1000, (open_ms - length_ms(dark)) // 1000, dark))
-    return rows
+def _unit_in(period: Period, device: Device, span: Span) -> str | None:
+    """The first unit that was on the device in the span."""
+    placed = [
+        (each.from_ms, each.unit)
+        for each in period.placements
+        if each.device == device.device and each.from_ms < span[1] and span[0] < _end(each.until_ms)
+    ]
+    return min(placed)[1] if placed else None
+
+
+def _coverage(period: Period, watched: _Watched) -> list[DeviceDay]:
+    return [
+        _device_day(period, device, day, watched)
+        for day in days(period.from_day, period.to_day)
+        for device in period.devices
+        if _there(device, period.hours.opening(day))
+    ]
+
+
+def _device_day(period: Period, device: Device, day: date, watched: _Watched) -> DeviceDay:
+    there = _there(device, period.hours.opening(day))
+    dark = tuple(_unwatched(device, there, watched))
+    open_ms = length_ms(there)
+    unit = _unit_in(period, device, (there[0][0], there[-1][1]))
+    return DeviceDay(device, unit, day, open_ms // 1000, (open_ms - length_ms(dark)) // 1000, dark)
 
 
 def _in_period(period: Period, at_ms: int) -> bool:
     return period.from_day <= period.hours.day_of(at_ms) <= period.to_day
 
 
-def _facts(period: Period, settled: Sequence[Settled], coverage: Sequence[DeviceDay]) -> leads.Facts:
+def _facts(period: Period, settled: Sequence[Settled], coverage: Sequence[DeviceDay]) -> Facts:
     doubts = [
-        leads.Finding(doubt.code, unit, doubt.us, doubt.zh, doubt.en)
+        Finding(doubt.code, unit, doubt.us, doubt.at_ms, doubt.zh, doubt.en)
         for unit, attested in sorted(period.attested.items())
         for doubt in attested.doubts
     ]
-    findings = [*period.findings, *doubts]
-    stretch = (period.from_day, period.to_day, period.hours)
-    return leads.Facts(*stretch, period.items, settled, coverage, findings, period.lines)
+    return Facts(
+        from_day=period.from_day,
+        to_day=period.to_day,
+        now_ms=period.now_ms,
+        hours=period.hours,
+        items=period.items,
+        devices={device.device: device for device in period.devices},
+        settled=settled,
+        coverage=coverage,
+        findings=[each for each in (*period.findings, *doubts) if _in_period(period, each.at_ms)],
+        lines=period.lines,
+    )

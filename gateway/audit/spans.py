@@ -6,6 +6,9 @@ from collections.abc import Iterable
 
 Span = tuple[int, int]
 
+FOREVER = 1 << 62
+"""Later than any instant: the end of what has not ended."""
+
 
 def union(spans: Iterable[Span]) -> list[Span]:
     """The same instants as sorted, disjoint spans that do not touch; empty and reversed spans vanish."""
@@ -18,27 +21,33 @@ def union(spans: Iterable[Span]) -> list[Span]:
     return merged
 
 
-def subtract(spans: Iterable[Span], away: Iterable[Span]) -> list[Span]:
-    """The instants of `spans` that are in none of `away`."""
-    left: list[Span] = []
-    cuts = union(away)
-    for start, end in union(spans):
-        for cut_start, cut_end in cuts:
-            if cut_end <= start or cut_start >= end:
-                continue
-            if start < cut_start:
-                left.append((start, cut_start))
-            start = cut_end
-        if start < end:
-            left.append((start, end))
-    return left
-
-
 def intersect(spans: Iterable[Span], others: Iterable[Span]) -> list[Span]:
     """The instants that are in both."""
-    others = union(others)
-    both = [(max(a, c), min(b, d)) for a, b in union(spans) for c, d in others]
-    return union(both)
+    both: list[Span] = []
+    ones, others = union(spans), union(others)
+    one = other = 0
+    while one < len(ones) and other < len(others):
+        start, end = max(ones[one][0], others[other][0]), min(ones[one][1], others[other][1])
+        if start < end:
+            both.append((start, end))
+        if ones[one][1] <= others[other][1]:
+            one += 1
+        else:
+            other += 1
+    return both
+
+
+def subtract(spans: Iterable[Span], away: Iterable[Span]) -> list[Span]:
+    """The instants of `spans` that are in none of `away`."""
+    cuts = union(away)
+    starts = [-FOREVER, *(end for _, end in cuts)]
+    ends = [*(start for start, _ in cuts), FOREVER]
+    return intersect(spans, zip(starts, ends, strict=True))
+
+
+def whole_seconds(spans: Iterable[Span]) -> list[Span]:
+    """The least whole seconds that hold all of `spans`."""
+    return union((start // 1000 * 1000, -(-end // 1000) * 1000) for start, end in spans)
 
 
 def length_ms(spans: Iterable[Span]) -> int:

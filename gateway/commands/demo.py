@@ -13,7 +13,7 @@ from gateway.audit.verdicts import CODES
 from gateway.demo import plan
 from gateway.demo.score import score
 from gateway.demo.show import Show
-from gateway.demo.stage import ENDS, Stage, page_text
+from gateway.demo.stage import ENDS, STARTS, Stage, page_text
 from gateway.errors import SurroundingsError
 from gateway.pages.words import knows, speak
 
@@ -23,8 +23,12 @@ DRAIN_S = 30  # real seconds that units and gateway have to bring what is unsent
 @click.command()
 @click.option("--once", is_flag=True, help="演完即止 · end after the day; without it the pages stay up")
 @click.option("--lang", type=click.Choice(["zh", "en"]), default="zh", show_default=True)
-@click.option("--out", default="demo-day", type=click.Path(path_type=Path), show_default=True, help="目录 · folder")
-@click.option("--speed", default=1000, show_default=True, type=click.IntRange(10, 2000), help="倍速 · times as fast")
+@click.option(
+    "--out", default="demo-day", type=click.Path(path_type=Path), show_default=True, help="目录 · folder"
+)
+@click.option(
+    "--speed", default=1200, show_default=True, type=click.IntRange(10, 2000), help="倍速 · times as fast"
+)
 @click.option("--seed", default=1, show_default=True, help="换一天 · another day")
 @click.option("--port", default=0, help="页面端口 · port of the pages; 0: any free one")
 def demo(once: bool, lang: str, out: Path, speed: int, seed: int, port: int) -> int:
@@ -53,7 +57,10 @@ def demo(once: bool, lang: str, out: Path, speed: int, seed: int, port: int) -> 
 def _play(stage: Stage, show: Show) -> None:
     show.say("准备账本、密钥与设备 …", "preparing ledgers, keys and inventory ...")
     stage.prepare()
-    show.say("启动代理（broker）、网关、区平台与 6 个单元 …", "starting broker, gateway, district and six units ...")
+    show.say(
+        "启动代理（broker）、网关、区平台与 6 个单元 …",
+        "starting broker, gateway, district and six units ...",
+    )
     stage.start()
     if not stage.has_mosquitto:
         show.say(
@@ -61,10 +68,12 @@ def _play(stage: Stage, show: Show) -> None:
             "no Mosquitto here: using a broker in pure Python (amqtt), which does the same, slower",
         )
     show.say(f"可以看：{stage.pages}", f"to be seen at {stage.pages}")
-    for happening in stage.play():
-        show.say(f"  {happening.at:%H:%M} {happening.zh}", f"  {happening.at:%H:%M} {happening.en}")
-    stage.wait_until(ENDS)
-    show.say("等待未送达的记录到达网关与区平台 …", "waiting for unsent records to reach gateway and district ...")
+    with show.clock(STARTS, ENDS) as passing:
+        for happening in stage.play(passing):
+            show.say(f"  {happening.at:%H:%M} {happening.zh}", f"  {happening.at:%H:%M} {happening.en}")
+    show.say(
+        "等待未送达的记录到达网关与区平台 …", "waiting for unsent records to reach gateway and district ..."
+    )
     _drain(stage)
 
 
@@ -93,7 +102,9 @@ def _tell(stage: Stage, show: Show, found: dict[str, Any]) -> None:
     meanings = {code: say(f"meaning.{code}") for code in CODES}
     show.verdicts(found["summary"], names, meanings)
     rules = {lead["rule"] for lead in found["leads"]}
-    show.leads(found["leads"], {rule: say(f"rule.{rule}") if knows(f"rule.{rule}") else rule for rule in rules})
+    show.leads(
+        found["leads"], {rule: say(f"rule.{rule}") if knows(f"rule.{rule}") else rule for rule in rules}
+    )
     show.devices(stage.day, found["coverage"])
 
 
@@ -104,7 +115,10 @@ def _keep_evidence(stage: Stage, lang: str) -> None:
 
 
 def _where(stage: Stage, show: Show) -> None:
-    show.say(f"账本：{stage.clinic}（诊所）、{stage.district}（区平台）", f"ledgers: {stage.clinic}, {stage.district}")
+    show.say(
+        f"账本：{stage.clinic}（诊所）、{stage.district}（区平台）",
+        f"ledgers: {stage.clinic}, {stage.district}",
+    )
     show.say(f"页面：{stage.folder / 'day.html'}", f"page: {stage.folder / 'day.html'}")
     show.say(
         f"证据：各单元自己的记录 {stage.folder}/*/journal；核验：wattwitness check {stage.clinic}",

@@ -37,6 +37,7 @@ pattern read ww/1/{clinic}/%u/ack
 pattern read ww/1/{clinic}/time
 """
 
+
 @dataclass(frozen=True, slots=True)
 class Broker:
     """A broker that runs: where, and whether it is Mosquitto."""
@@ -89,7 +90,12 @@ def _amqtt(folder: Path, port: int, clinic: str, passwords: Mapping[str, str]) -
         },
     }
     # JSON is YAML, which is what the program reads
-    return ["-m", "amqtt.scripts.broker_script", "-c", str(_private(folder / "amqtt.yaml", json.dumps(settings)))]
+    return [
+        "-m",
+        "amqtt.scripts.broker_script",
+        "-c",
+        str(_private(folder / "amqtt.yaml", json.dumps(settings))),
+    ]
 
 
 def _private(path: Path, text: str) -> Path:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import random
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta, timezone
 
@@ -97,7 +98,14 @@ class _Planner:
         self._refunded: list[str] = []
 
     def day(self) -> Day:
-        units = [self._lamp_1(), self._lamp_2(), self._lamp_3(), self._lamp_4(), self._stim_1(), self._stim_2()]
+        units = [
+            self._lamp_1(),
+            self._lamp_2(),
+            self._lamp_3(),
+            self._lamp_4(),
+            self._stim_1(),
+            self._stim_2(),
+        ]
         self._false_charges(units)
         self._refund()
         for minute in (30, 95, 200, 310, 420):
@@ -106,7 +114,9 @@ class _Planner:
         return Day(units, self._charges, self._refunded)
 
     def _lamp_1(self) -> Unit:
-        unit = Unit("L1", "tdp", "理疗一室", "普通使用；两次提前关灯", "ordinary use; switched off early twice")
+        unit = Unit(
+            "L1", "tdp", "理疗一室", "普通使用；两次提前关灯", "ordinary use; switched off early twice"
+        )
         self._treat(unit, TDP, "08:06", "11:40", {})
         self._treat(unit, TDP, "13:05", "15:20", {})
         for start, minutes in (("15:40", 9), ("16:05", 11)):
@@ -117,21 +127,27 @@ class _Planner:
     def _lamp_2(self) -> Unit:
         unit = Unit("L2", "tdp", "理疗一室", "治疗中途断电后恢复", "loses its mains in mid-treatment")
         self._treat(unit, TDP, "08:15", "10:00", {"dimmer": [[0, 100], [600, 70]]})
-        unit.without_mains = (at("10:22"), at("10:40"))
-        self._on(unit, at("10:10"), 35 * 60, {"dimmer": [[0, 100], [600, 70]]})  # honest: the outage falls into it
+        unit.without_mains = (at("10:22"), at("10:31"))
+        self._on(
+            unit, at("10:10"), 37 * 60, {"dimmer": [[0, 100], [600, 70]]}
+        )  # honest: the outage falls into it
         self._charge(TDP, at("10:08"))
         self._treat(unit, TDP, "11:05", "16:30", {"dimmer": [[0, 100], [600, 70]]})
         return unit
 
     def _lamp_3(self) -> Unit:
-        unit = Unit("L3", "tdp", "理疗二室", "网络中断数小时，记录补传", "loses its link for hours and sends later")
+        unit = Unit(
+            "L3", "tdp", "理疗二室", "网络中断数小时，记录补传", "loses its link for hours and sends later"
+        )
         unit.without_link = (at("10:30"), at("13:30"))
         unit.profile["thermostat_s"] = 45  # this lamp switches its plate off for half a minute at a time
         self._treat(unit, TDP, "08:10", "16:40", {"thermostat": [90, 30]})
         return unit
 
     def _lamp_4(self) -> Unit:
-        unit = Unit("L4", "tdp", "理疗二室", "定时开关：午休空开一小时", "on a time switch: burns an hour over lunch")
+        unit = Unit(
+            "L4", "tdp", "理疗二室", "定时开关：午休空开一小时", "on a time switch: burns an hour over lunch"
+        )
         self._treat(unit, TDP, "08:20", "11:30", {})
         self._on(unit, at("12:00"), 3600, {})
         return unit
@@ -201,16 +217,24 @@ def scenario(unit: Unit, seed: int, starts: datetime, ends: datetime) -> str:
 
 def bills(day: Day) -> str:
     """The day's uploads as the clinic's HIS keeps them: 2204 messages and the 2205 that deletes a visit's lines."""
-    messages = [_message("2204", charge.charged, {"feedetail": [_feedetail(charge)]}) for charge in day.charges]
+    messages = [
+        _message("2204", charge.charged, {"feedetail": [_feedetail(charge)]}) for charge in day.charges
+    ]
     for visit in day.refunded:
         deleted = {"data": {"mdtrt_id": visit, "chrg_bchno": "0000"}}
         messages.append(_message("2205", at("16:58"), deleted))
     return json.dumps(messages, ensure_ascii=False, indent=1)
 
 
-def _message(infno: str, when: datetime, content: dict[str, object]) -> dict[str, object]:
+def _message(infno: str, when: datetime, content: Mapping[str, object]) -> dict[str, object]:
     stamp = when.strftime("%Y-%m-%d %H:%M:%S")
-    return {"infno": infno, "fixmedins_code": CLINIC, "fixmedins_name": CLINIC_NAME, "inf_time": stamp, "input": content}
+    return {
+        "infno": infno,
+        "fixmedins_code": CLINIC,
+        "fixmedins_name": CLINIC_NAME,
+        "inf_time": stamp,
+        "input": content,
+    }
 
 
 def _feedetail(charge: Charge) -> dict[str, str]:

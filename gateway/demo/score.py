@@ -32,7 +32,9 @@ def score(day: Day, treatments: Sequence[Mapping[str, Any]]) -> Score:
     false = {f"{charge.visit}/{charge.line}": charge.false for charge in day.charges if charge.cheat}
     found = _bounded(_sets(treatments, DOUBTED), false)
     either = _bounded(_sets(treatments, (*DOUBTED, "unobserved")), false)
-    innocent = tuple(lines for lines in _sets(treatments, DOUBTED) if not any(line in false for line in lines))
+    innocent = tuple(
+        lines for lines in _sets(treatments, DOUBTED) if not any(line in false for line in lines)
+    )
     return Score(sum(false.values()), found, either - found, innocent)
 
 

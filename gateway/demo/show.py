@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from datetime import datetime
 from typing import Any
 
 from rich.console import Console
+from rich.progress import BarColumn, Progress, TextColumn
 from rich.table import Table
 
 from gateway.demo.plan import CHEATS, CLINIC_NAME, DAY, Day
@@ -17,14 +20,14 @@ _WORDS = {
     "count": ("次数", "treatments"),
     "meaning": ("含义", "meaning"),
     "leads": ("线索（供人工核实，不是结论）", "Leads (for a person to review; none is a verdict of guilt)"),
-    "rule": ("规则", "rule"),
-    "says": ("内容", "what it says"),
-    "amount": ("金额（元）", "yuan"),
     "devices": ("设备与监测时间", "Devices and watched time"),
     "unit": ("单元", "unit"),
     "story": ("当天经过（只有演示知道）", "its day (only the demo knows)"),
     "watched": ("监测到", "watched"),
-    "planted": ("演示中埋下的虚假收费：{n} 次（{kinds}）", "False treatments planted in the demo: {n} ({kinds})"),
+    "planted": (
+        "演示中埋下的虚假收费：{n} 次（{kinds}）",
+        "False treatments planted in the demo: {n} ({kinds})",
+    ),
     "found": (
         "查出：至少 {found} 次确无足够设备时间；另有 {unwatched} 次只能用无人监测的时段解释（待核）；"
         "其余 {explained} 次被空开的灯等时间掩盖",
@@ -36,7 +39,10 @@ _WORDS = {
         "Every doubted set of lines holds at least one planted line: {answer}",
     ),
     "yes": ("是", "yes"),
-    "no": ("否 —— 有全部诚实的收费行被怀疑，这是缺陷", "NO - honest lines alone are doubted, which is a defect"),
+    "no": (
+        "否 —— 有全部诚实的收费行被怀疑，这是缺陷",
+        "NO - honest lines alone are doubted, which is a defect",
+    ),
 }
 
 
@@ -45,7 +51,7 @@ class Show:
 
     def __init__(self, lang: str, console: Console | None = None):
         self._lang = ("zh", "en").index(lang)
-        self._console = console or Console(width=None if Console().is_terminal else 110, highlight=False)
+        self._console = console or Console(highlight=False, emoji=False)
 
     def word(self, key: str, **values: object) -> str:
         """A phrase in the language of this show."""
@@ -59,9 +65,27 @@ class Show:
         """One line."""
         self._console.print(self.pick(zh, en), markup=False)
 
-    def verdicts(self, summary: Mapping[str, int], names: Mapping[str, str], meanings: Mapping[str, str]) -> None:
+    @contextmanager
+    def clock(self, starts: datetime, ends: datetime) -> Iterator[Callable[[datetime], None]]:
+        """On a terminal, a bar that follows the time it is handed."""
+        columns = (TextColumn("{task.description}"), BarColumn(40))
+        with Progress(
+            *columns, console=self._console, transient=True, disable=not self._console.is_terminal
+        ) as bar:
+            task = bar.add_task("", total=(ends - starts).total_seconds())
+
+            def passing(now: datetime) -> None:
+                bar.update(task, description=f"{now:%H:%M}", completed=(now - starts).total_seconds())
+
+            yield passing
+
+    def verdicts(
+        self, summary: Mapping[str, int], names: Mapping[str, str], meanings: Mapping[str, str]
+    ) -> None:
         """How many treatments got which verdict."""
-        table = Table(title=self.word("verdicts", clinic=CLINIC_NAME, day=f"{DAY:%Y-%m-%d}"), title_justify="left")
+        table = Table(
+            title=self.word("verdicts", clinic=CLINIC_NAME, day=f"{DAY:%Y-%m-%d}"), title_justify="left"
+        )
         table.add_column(self.word("verdict"))
         table.add_column(self.word("count"), justify="right")
         table.add_column(self.word("meaning"))
@@ -71,13 +95,11 @@ class Show:
 
     def leads(self, leads: list[dict[str, Any]], names: Mapping[str, str]) -> None:
         """Every lead, in a sentence."""
-        table = Table(title=self.word("leads"), title_justify="left", show_lines=True)
-        table.add_column(self.word("rule"), no_wrap=True)
-        table.add_column(self.word("says"))
-        table.add_column(self.word("amount"), justify="right", no_wrap=True)
+        self._console.print(f"\n{self.word('leads')}", style="italic")
         for lead in leads:
-            table.add_row(names[lead["rule"]], lead[self.pick("zh", "en")], lead["amount"])
-        self._console.print(table)
+            said = lead[self.pick("zh", "en")]
+            self._console.print(f"  {names[lead['rule']]}  {said}", markup=False, soft_wrap=True)
+        self._console.print()
 
     def devices(self, day: Day, coverage: list[dict[str, Any]]) -> None:
         """How much of the opening hours each unit watched, and what befell it."""

@@ -105,7 +105,9 @@ class Stage:
         self.folder = folder
         self.day = day
         self.clinic, self.district = folder / "clinic", folder / "district"
-        self._passwords = {name: secrets.token_hex(12) for name in (broker.GATEWAY, *(u.name for u in day.units))}
+        self._passwords = {
+            name: secrets.token_hex(12) for name in (broker.GATEWAY, *(u.name for u in day.units))
+        }
         self._token = secrets.token_hex(16)
         self._ports = {"pages": pages_port or _free_port(), "district": _free_port(), "mqtt": _free_port()}
         self._clock = Clock()
@@ -122,7 +124,10 @@ class Stage:
     def prepare(self) -> None:
         """Ledgers, keys, inventory, scenarios; everything from before in the folder is made anew."""
         self._clear()
-        for where, role, name in ((self.clinic, "clinic", plan.CLINIC_NAME), (self.district, "district", "示范区")):
+        for where, role, name in (
+            (self.clinic, "clinic", plan.CLINIC_NAME),
+            (self.district, "district", "示范区"),
+        ):
             identity = plan.CLINIC if role == "clinic" else "SH-DISTRICT-DEMO"
             self.wattwitness("init", str(where), "--clinic", identity, "--name", name, "--role", role)
         with ThreadPoolExecutor(4) as several:
@@ -144,17 +149,21 @@ class Stage:
         for unit in self.day.units:
             self.power_on(unit.name)
 
-    def play(self) -> Iterator[Happening]:
-        """Each happening of the day, when its time has come and after it was done."""
+    def play(self, progress: Callable[[datetime], None]) -> Iterator[Happening]:
+        """Each happening of the day, when its time has come and after it was done; `progress` hears the time shown.
+
+        Raises SurroundingsError if a program ends that should not.
+        """
         for happening in sorted(self._happenings(), key=lambda each: each.at):
-            self.wait_until(happening.at)
+            self._wait_until(happening.at, progress)
             happening.do()
             yield happening
+        self._wait_until(ENDS, progress)
 
-    def wait_until(self, instant: datetime) -> None:
-        """Until the accelerated clock shows `instant`; SurroundingsError if a program has ended meanwhile."""
+    def _wait_until(self, instant: datetime, progress: Callable[[datetime], None]) -> None:
         while (left_ms := instant.timestamp() * 1000 - self._clock.now_ms()) > 0:
             self._all_alive()
+            progress(self.now())
             time.sleep(min(0.2, left_ms / 1000 / self._speed))
 
     def now(self) -> datetime:
@@ -215,19 +224,42 @@ class Stage:
         home.mkdir()
         (home / "scenario.json").write_text(plan.scenario(unit, sum(map(ord, unit.name)), BOOTS, ENDS))
         made = subprocess.run(
-            _python("firmware.rpi", "keygen", "--out", str(home / "key.pem")), capture_output=True, text=True, check=False
+            _python("firmware.rpi", "keygen", "--out", str(home / "key.pem")),
+            capture_output=True,
+            text=True,
+            check=False,
         )
         if made.returncode:
             raise _failed("keygen", made.stderr)
-        enrol = ["unit", "add", unit.name, "--key", made.stdout.strip(), "--load", unit.load, "--room", unit.room]
+        enrol = [
+            "unit",
+            "add",
+            unit.name,
+            "--key",
+            made.stdout.strip(),
+            "--load",
+            unit.load,
+            "--room",
+            unit.room,
+        ]
         enrol += ["--from", f"{plan.DAY:%Y-%m-%d}"]
         self.wattwitness("--dir", str(self.clinic), *enrol)
         self.wattwitness("--dir", str(self.district), *enrol, "--clinic", plan.CLINIC)
 
     def _configure(self) -> None:
-        same = {"clock": self._clock, "opens": plan.OPENS, "closes": plan.CLOSES, "token": self._token, **self._ports}
+        same = {
+            "clock": self._clock,
+            "opens": plan.OPENS,
+            "closes": plan.CLOSES,
+            "token": self._token,
+            **self._ports,
+        }
         clinic = {**same, "clinic": plan.CLINIC, "name": plan.CLINIC_NAME, "role": "clinic"}
-        clinic |= {"user": broker.GATEWAY, "password": self._passwords[broker.GATEWAY], "port": self._ports["pages"]}
+        clinic |= {
+            "user": broker.GATEWAY,
+            "password": self._passwords[broker.GATEWAY],
+            "port": self._ports["pages"],
+        }
         _write(self.clinic / "wattwitness.toml", (_GATEWAY + _CLINIC_MORE).format(**clinic))
         district = {**same, "clinic": "SH-DISTRICT-DEMO", "name": "示范区", "role": "district"}
         district |= {"port": self._ports["district"]}
@@ -250,8 +282,12 @@ class Stage:
         for unit in self.day.units:
             if unit.without_mains:
                 down, up = unit.without_mains
-                yield Happening(down, f"{unit.name} 断电", f"{unit.name} loses its mains", _act(self.power_off, unit.name))
-                yield Happening(up, f"{unit.name} 来电", f"{unit.name} has mains again", _act(self.power_on, unit.name))
+                yield Happening(
+                    down, f"{unit.name} 断电", f"{unit.name} loses its mains", _act(self.power_off, unit.name)
+                )
+                yield Happening(
+                    up, f"{unit.name} 来电", f"{unit.name} has mains again", _act(self.power_on, unit.name)
+                )
             if unit.without_link:
                 down, up = unit.without_link
                 relay = self._relays[unit.name]
@@ -323,7 +359,7 @@ def _last_line(log: Path) -> str:
 
 def _failed(what: str, said: str) -> SurroundingsError:
     said = said.strip().splitlines()[-1] if said.strip() else "-"
-    return SurroundingsError(f"{what} 没能运行：{said}", f"{what} did not run: {said}")
+    return SurroundingsError(f"{what} 没能运行", f"{what} did not run: {said}")
 
 
 def page_text(url: str) -> str:

@@ -55,7 +55,11 @@ def test_the_excerpt_in_the_chinese_readme_is_what_the_demo_prints(chinese):
 
 def test_the_day_ends_with_every_record_of_every_unit_at_the_district(chinese):
     folder, _ = chinese
-    emitted = {line for path in folder.glob("*/journal/*") for line in re.findall(r"OCMF\|.*", path.read_text("ascii"))}
+    emitted = {
+        line
+        for path in folder.glob("*/journal/*")
+        for line in re.findall(r"OCMF\|.*", path.read_text("ascii"))
+    }
     for ledger in ("clinic", "district"):
         assert _lines(folder / ledger) == emitted
 
@@ -84,7 +88,9 @@ def test_without_mosquitto_the_embedded_broker_plays_the_same_day_and_the_demo_s
     path = os.pathsep.join([str(Path(sys.executable).parent), str(_only_what_is_needed(tmp_path / "bin"))])
     printed = play(tmp_path / "day", "en", path)
     assert "pure Python" in printed
-    assert [line for line in excerpt("en") if line not in {each.strip() for each in printed.splitlines()}] == []
+    assert [
+        line for line in excerpt("en") if line not in {each.strip() for each in printed.splitlines()}
+    ] == []
 
 
 def test_the_plan_plants_every_kind_of_cheat_it_explains():

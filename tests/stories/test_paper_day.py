@@ -55,7 +55,9 @@ def test_no_doubted_set_consists_of_honest_lines_only(seed, tmp_path):
 
 
 def test_the_treatment_that_a_power_cut_interrupted_is_not_held_against_anybody(found):
-    explained = [each for each in found["treatments"] if each["verdict"] == "unobserved" and each["item"] == plan.TDP]
+    explained = [
+        each for each in found["treatments"] if each["verdict"] == "unobserved" and each["item"] == plan.TDP
+    ]
     assert [name for name, _, _ in explained[0]["dark"]] == ["L2"]
     assert {each.split(":")[0] for each in explained[0]["records"]} == {"L2"}
 

@@ -66,7 +66,9 @@ class PaperUnit:
 
     def _boot(self, now_ms: int) -> None:
         memory = journal.recover([self._journal])
-        config_ = agent_config(self.planned.name, self.planned.load, self.planned.profile, _meter(self.planned.name))
+        config_ = agent_config(
+            self.planned.name, self.planned.load, self.planned.profile, _meter(self.planned.name)
+        )
         self._agent, self._booted_ms, self._linked = Agent(config_, memory), now_ms, False
         self._port = ScenarioPort(self._scenario, now_ms)
         boot = hashlib.sha256(f"{self.planned.name} {now_ms}".encode()).hexdigest()[:16]
@@ -146,7 +148,9 @@ class World:
         """The day's bills come in and are reconciled; as `reconcile --json` prints it."""
         rules = Rules(catalogue.read(), self.book.config.zone, Patients(b"paper" * 8))
         body = plan.bills(self.day).encode()
-        imported = import_bills.import_bills(self.db, rules, body, "bills.json", "clinic", self.now_ms, form="2204")
+        imported = import_bills.import_bills(
+            self.db, rules, body, "bills.json", "clinic", self.now_ms, form="2204"
+        )
         assert not imported.refused, imported.refused
         day = date(plan.DAY.year, plan.DAY.month, plan.DAY.day)
         return pipeline.settle(self.db, self.book.config, day, day, "clinic", self.now_ms)
