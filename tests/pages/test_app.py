@@ -88,7 +88,7 @@ def test_the_timeline_comes_alone_as_svg(client):
 
 
 @pytest.mark.parametrize(
-    "path",
+    "text",
     [
         "2026-02-30",
         "20260302",
@@ -100,8 +100,8 @@ def test_the_timeline_comes_alone_as_svg(client):
         "2026-03-02x.svg",
     ],
 )
-def test_what_is_no_date_gets_one_clear_page(client, path):
-    page = client.get(f"/day/{path}")
+def test_what_is_no_date_gets_one_clear_page(client, text):
+    page = client.get(f"/day/{text}")
     assert page.status_code == 404
     assert "不是日期" in page.text and "2026-03-02" in page.text
     assert page.headers["content-type"].startswith("text/html")
