@@ -1,0 +1,1 @@
+"""The things: meters, ports, boards and loads. Imports nothing else of this project."""

@@ -1,0 +1,1 @@
+"""One file per meter or plug: pure decoding of what it says."""
