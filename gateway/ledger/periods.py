@@ -1,35 +1,81 @@
-"""What a reconciliation reads of records and findings."""
+"""What a reconciliation reads of records, findings and bills."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import dataclass, fields
+from typing import Any
+
 from sqlite_utils import Database
 
+from gateway.ledger.bills import BillLine
 
-def chained_between(db: Database, unit: str, from_ms: int, until_ms: int) -> list[str]:
-    """The exact lines of the unit's chained records made in [from_ms, until_ms) by its own clock, in order of `us`.
+_CHAINED = "FROM records WHERE unit = :unit AND chained = 1"
+_SYNCHRONISED = """line LIKE '%"RD":[{"TM":"_______________________+0800 S"%'"""
+_BEFORE = f"{_CHAINED} AND at_ms < :from_ms AND {_SYNCHRONISED} ORDER BY at_ms DESC LIMIT 1"
+_AFTER = f"{_CHAINED} AND at_ms >= :until_ms AND +us > :first AND {_SYNCHRONISED} ORDER BY at_ms LIMIT 1"
+_NEVER = 1 << 62
+_SET_MS = 946_684_800_000  # 2000: what says it was made before has no clock
 
-    The stretch is widened to whole: records whose clock was not set lie between others by `us`, not by instant.
+
+@dataclass(frozen=True, slots=True)
+class Stretch:
+    """Exact lines of a unit's chain: all those of some time, in order of `us`, and the nearest on either side (if any)
+    that tell of load or meter."""
+
+    lines: list[str]
+    beside: list[str]
+
+
+def stretch(
+    db: Database, unit: str, from_ms: int, until_ms: int, telling: Sequence[str], unread: Sequence[str]
+) -> Stretch:
+    """The unit's chained records made in [from_ms, until_ms), and at least one with a synchronised clock around them.
+
+    Between two such records the order of `us` is that of time, whatever an unset clock said. `telling` are the kinds,
+    `unread` the causes of a FAULT, for which to look on either side.
     """
+    asked: dict[str, object] = {"unit": unit, "from_ms": from_ms, "until_ms": until_ms}
+    asked["first"] = _one(db, f"us {_BEFORE}", asked) or 0
+    asked["last"] = _one(db, f"us {_AFTER}", asked) or _NEVER
+    lines = db.execute(f"SELECT line {_CHAINED} AND us BETWEEN :first AND :last ORDER BY us", asked)
+    tells = " OR ".join([*(f"kind = '{kind}'" for kind in telling), *map(_fault, unread)])
+    before = _one(db, f"line {_CHAINED} AND us < :first AND ({tells}) ORDER BY us DESC LIMIT 1", asked)
+    after = _one(db, f"line {_CHAINED} AND us > :last AND ({tells}) ORDER BY us LIMIT 1", asked)
+    return Stretch([line for (line,) in lines], [line for line in (before, after) if line])
+
+
+def _fault(cause: str) -> str:
+    return f"""kind = 'FAULT' AND line LIKE '%"UR":"{cause}"%'"""
+
+
+def _one(db: Database, sql: str, asked: dict[str, object]) -> Any:
+    found = db.execute(f"SELECT {sql}", asked).fetchone()
+    return found[0] if found else None
+
+
+def lines_performed(db: Database, source: str, from_ms: int, until_ms: int) -> list[BillLine]:
+    """The lines that say they were performed in [from, until), whenever they were charged."""
+    names = ", ".join(each.name for each in fields(BillLine))
     rows = db.execute(
-        """SELECT line FROM records WHERE unit = :unit AND chained = 1 AND us BETWEEN
-             (SELECT min(us) FROM records WHERE unit = :unit AND chained = 1 AND at_ms >= :from_ms AND at_ms < :until_ms)
-             AND
-             (SELECT max(us) FROM records WHERE unit = :unit AND chained = 1 AND at_ms >= :from_ms AND at_ms < :until_ms)
-           ORDER BY us""",
-        {"unit": unit, "from_ms": from_ms, "until_ms": until_ms},
+        f"""SELECT {names} FROM bill_lines
+            WHERE source = ? AND performed_ms >= ? AND performed_ms < ? AND count NOT LIKE '-%'""",
+        [source, from_ms, until_ms],
     )
-    return [line for (line,) in rows]
+    return [BillLine(*row) for row in rows]
 
 
-def findings_between(db: Database, from_ms: int, until_ms: int) -> list[dict[str, object]]:
-    """Findings about records made in [from_ms, until_ms), and those without a stored record found in it."""
+def findings_between(db: Database, from_ms: int, until_ms: int) -> list[dict[str, Any]]:
+    """Findings of [from_ms, until_ms), with `at_ms`: when the record concerned was made, or of one that is not here the
+    record before it. What no record dates stands at the time of its finding."""
     return list(
         db.query(
-            """SELECT f.code, f.unit, f.us, f.zh, f.en FROM findings f
-               WHERE coalesce(
-                 (SELECT min(r.at_ms) FROM records r WHERE r.unit = f.unit AND r.us = f.us), f.found_ms
-               ) BETWEEN :from_ms AND :until_ms - 1
-               ORDER BY f.unit, f.us, f.finding""",
-            {"from_ms": from_ms, "until_ms": until_ms},
+            """SELECT * FROM (
+                 SELECT f.code, f.unit, f.us, f.zh, f.en, coalesce(
+                   (SELECT CASE WHEN r.at_ms < :set_ms THEN r.received_ms ELSE r.at_ms END FROM records r
+                    WHERE r.unit = f.unit AND r.us <= f.us ORDER BY r.us DESC LIMIT 1), f.found_ms
+                 ) AS at_ms, f.finding FROM findings f
+               ) WHERE at_ms >= :from_ms AND at_ms < :until_ms ORDER BY unit, us, finding""",
+            {"from_ms": from_ms, "until_ms": until_ms, "set_ms": _SET_MS},
         )
     )

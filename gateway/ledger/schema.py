@@ -38,7 +38,8 @@ CREATE TABLE placements (
 ) STRICT;
 """
 
-# What came from units. `chained` is 0 while something before it is missing.
+# What came from units. `chained` is 1 in the chain, 0 aside while something between is missing, 2 on the branch of a
+# fork that was stored second (it is in quarantine too, and supports nothing).
 _RECORDS = """
 CREATE TABLE records (
   position INTEGER PRIMARY KEY AUTOINCREMENT,
@@ -59,6 +60,7 @@ CREATE TABLE records (
 ) STRICT;
 CREATE INDEX records_by_us ON records (unit, us);
 CREATE INDEX records_by_time ON records (unit, at_ms);
+CREATE INDEX records_aside ON records (unit) WHERE chained = 0;
 CREATE TABLE heads (
   unit TEXT PRIMARY KEY REFERENCES units,
   us INTEGER NOT NULL,
@@ -191,6 +193,27 @@ CREATE TABLE leaves (
 ) STRICT;
 """
 
+# Who changed what about a device. Corrections need two persons; nothing is overwritten here.
+_AMENDMENTS = """
+CREATE TABLE amendments (
+  amendment INTEGER PRIMARY KEY,
+  device TEXT NOT NULL REFERENCES devices,
+  what TEXT NOT NULL,
+  by TEXT NOT NULL,
+  second TEXT NOT NULL,
+  at_ms INTEGER NOT NULL
+) STRICT;
+"""
+
+# How many of our records the district keeps in quarantine; whether a unit is known to have nothing older to send; when
+# it was heard last.
+_REFUSED_AND_HEARD = """
+ALTER TABLE forwards ADD COLUMN refused INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE heads ADD COLUMN begun INTEGER NOT NULL DEFAULT 1;
+ALTER TABLE heads ADD COLUMN heard_ms INTEGER NOT NULL DEFAULT 0;
+CREATE INDEX records_on_branches ON records (unit) WHERE chained = 2;
+"""
+
 
 def _step(name: str, script: str) -> None:
     @migrations(name=name)
@@ -205,3 +228,5 @@ _step("0002_records", _RECORDS)
 _step("0003_bills", _BILLS)
 _step("0004_verdicts", _VERDICTS)
 _step("0005_forwarding", _FORWARDING)
+_step("0006_amendments", _AMENDMENTS)
+_step("0007_refused_and_heard", _REFUSED_AND_HEARD)

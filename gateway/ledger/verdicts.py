@@ -25,10 +25,10 @@ def save(
     """Keep one run, whole or not at all; its number. Rows are those of the tables, without `run`."""
     with transaction(db):
         day, last = (each.isoformat() for each in period)
-        db["runs"].insert({"from_day": day, "to_day": last, "made_ms": made_ms})
+        db.table("runs").insert({"from_day": day, "to_day": last, "made_ms": made_ms})
         run = int(db.execute("SELECT max(run) FROM runs").fetchone()[0])
         for table, rows in (("verdicts", verdicts), ("coverage", coverage), ("leads", leads)):
-            db[table].insert_all({"run": run, **row} for row in rows)
+            db.table(table).insert_all({"run": run, **row} for row in rows)
     return run
 
 

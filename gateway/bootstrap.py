@@ -1,0 +1,50 @@
+"""Puts the parts together: a ledger folder becomes a `Book`."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from sqlite_utils import Database
+
+from gateway import config as settings
+from gateway.clock import Clock
+from gateway.errors import UsageError
+from gateway.ledger import database
+
+
+@dataclass(frozen=True, slots=True)
+class Book:
+    """A ledger folder, ready to be worked on. Each thread opens its own `ledger()`."""
+
+    folder: Path
+    config: settings.Config
+    clock: Clock
+
+    @property
+    def is_district(self) -> bool:
+        """Whether this is a district's book: it keeps a log, and its own person vouches for keys."""
+        return self.config.role == settings.DISTRICT
+
+    def owner(self, named: str | None) -> str:
+        """Whose a new unit or device is: this clinic's, or at a district whose it was named as."""
+        if self.is_district and named is None:
+            raise UsageError("请给出 --clinic：属于哪个机构", "name the clinic whose it is: --clinic")
+        if not self.is_district and named not in (None, self.config.clinic):
+            raise UsageError(
+                f"这是 {self.config.clinic} 的账本，不能登记 {named} 的设备：请去掉 --clinic",
+                f"this is the ledger of {self.config.clinic}, not of {named}: leave out --clinic",
+            )
+        return named or self.config.clinic
+
+    def ledger(self) -> Database:
+        """A new connection to the ledger; UsageError or SurroundingsError where it cannot be had."""
+        return database.open_ledger(self.folder)
+
+
+def open_book(folder: Path) -> Book:
+    """The book in `folder`; UsageError where its configuration is missing or wrong."""
+    config = settings.read(folder)
+    setting = config.clock
+    clock = Clock(setting.real_ms, setting.shown_ms, setting.speed) if setting else Clock()
+    return Book(folder, config, clock)

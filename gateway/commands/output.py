@@ -1,0 +1,34 @@
+"""How every command speaks: one JSON document on stdout when asked for, words for people otherwise."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import click
+
+from gateway.audit import catalogue
+
+as_json = click.option(
+    "--json", "as_json", is_flag=True, help="只输出一个 JSON · one JSON document on stdout"
+)
+
+
+def print_json(document: Any) -> None:
+    """One JSON document on stdout, Chinese unescaped."""
+    click.echo(json.dumps(document, ensure_ascii=False))
+
+
+def say(zh: str, en: str) -> None:
+    """One line for people, on stderr."""
+    click.echo(f"{zh} · {en}", err=True)
+
+
+def warn_of_load(load: str | None) -> None:
+    """A device class that no item asks for is allowed, and may be a slip."""
+    known = sorted({item.device_class for item in catalogue.read().items.values() if not item.attended})
+    if load is not None and load not in known:
+        say(
+            f"注意：目录中没有项目使用设备类别 {load}（有 {'、'.join(known)}）",
+            f"note: no item of the catalogue uses device class {load} (there are {', '.join(known)})",
+        )

@@ -1,0 +1,336 @@
+"""The configuration of a ledger folder, `wattwitness.toml`: read, checked, and written anew by `init`.
+
+Each value is checked by a rule of the tables below, and an error names the field, the rule and the value.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+import tomllib
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from datetime import date, tzinfo
+from pathlib import Path
+from typing import Any, NoReturn
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+from gateway.errors import UsageError
+from gateway.instants import midnight_ms
+from protocol import topics
+from protocol.errors import EmitError
+
+FILE = "wattwitness.toml"
+CLINIC, DISTRICT = "clinic", "district"
+
+
+@dataclass(frozen=True, slots=True)
+class Mqtt:
+    """Where the broker is, and the gateway's own account there. `ca` is a PEM file."""
+
+    host: str = "127.0.0.1"
+    port: int = 1883
+    user: str = ""
+    password: str = ""
+    tls: bool = False
+    ca: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Serve:
+    """Where the pages are."""
+
+    host: str = "127.0.0.1"
+    port: int = 8080
+
+
+@dataclass(frozen=True, slots=True)
+class Forward:
+    """The district's address, and the token by which it knows this clinic."""
+
+    url: str
+    token: str
+
+
+@dataclass(frozen=True, slots=True)
+class ClockSetting:
+    """An accelerated clock: at the machine's `real_ms` it shows `shown_ms`."""
+
+    real_ms: int
+    shown_ms: int
+    speed: float
+
+
+@dataclass(frozen=True, slots=True)
+class Config:
+    """A checked configuration. `opens` and `closes` are HH:MM of the clinic's time, `closes` at most 24:00."""
+
+    clinic: str
+    name: str
+    role: str = CLINIC
+    opens: str = "08:00"
+    closes: str = "20:00"
+    closed: tuple[date, ...] = ()
+    timezone: str = "Asia/Shanghai"
+    mqtt: Mqtt | None = None
+    serve: Serve = Serve()
+    forward: Forward | None = None
+    clock: ClockSetting | None = None
+    tokens: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def zone(self) -> tzinfo:
+        """The clinic's time zone."""
+        return ZoneInfo(self.timezone)
+
+    def opening_ms(self, day: date) -> tuple[int, int] | None:
+        """Opening hours of a local day as (from, until) in milliseconds since 1970 UTC; None if closed."""
+        if day in self.closed:
+            return None
+        start_ms = midnight_ms(day, self.zone)
+        return start_ms + minutes(self.opens) * 60_000, start_ms + minutes(self.closes) * 60_000
+
+
+def minutes(text: str) -> int:
+    """Minutes of a day that HH:MM writes."""
+    hour, minute = text.split(":")
+    return int(hour) * 60 + int(minute)
+
+
+@dataclass(frozen=True, slots=True)
+class _Rule:
+    """What a value must be: how it is read (ValueError if it breaks the rule), and the rule in words."""
+
+    read: Callable[[Any], Any]
+    zh: str
+    en: str
+
+
+def _refuse() -> NoReturn:
+    raise ValueError
+
+
+def _text(value: Any) -> str:
+    return value if isinstance(value, str) and value.strip() and value.isprintable() else _refuse()
+
+
+def _text_or_nothing(value: Any) -> str:
+    return value if isinstance(value, str) else _refuse()
+
+
+def _flag(value: Any) -> bool:
+    return value if isinstance(value, bool) else _refuse()
+
+
+def _whole(value: Any) -> int:
+    return value if type(value) is int and value >= 0 else _refuse()
+
+
+def _port(value: Any) -> int:
+    return value if type(value) is int and 0 <= value <= 65535 else _refuse()
+
+
+def _speed(value: Any) -> float:
+    return value if type(value) in (int, float) and 0 < value <= 100_000 else _refuse()
+
+
+def _name(value: Any) -> str:
+    try:
+        return topics.name(_text(value))
+    except EmitError:
+        _refuse()
+
+
+def _role(value: Any) -> str:
+    return value if value in (CLINIC, DISTRICT) else _refuse()
+
+
+def _time_of_day(value: Any) -> str:
+    if not isinstance(value, str) or not re.fullmatch(r"[0-2]\d:[0-5]\d", value, re.ASCII):
+        _refuse()
+    return value if minutes(value) <= 24 * 60 else _refuse()
+
+
+def _days(value: Any) -> tuple[date, ...]:
+    if not isinstance(value, list):
+        _refuse()
+    return tuple(sorted({date.fromisoformat(each) for each in value if isinstance(each, str) or _refuse()}))
+
+
+def _zone(value: Any) -> str:
+    try:
+        ZoneInfo(_text(value))
+    except (ZoneInfoNotFoundError, OSError):
+        _refuse()
+    return value
+
+
+def _url(value: Any) -> str:
+    here = r"http://(127\.0\.0\.1|localhost|\[::1\])(:\d+)?"  # the token would be readable on any other way
+    if not isinstance(value, str) or not re.fullmatch(rf"(https://[^/\s]+|{here})(/\S*)?", value):
+        _refuse()
+    return value.rstrip("/")
+
+
+def _tokens(value: Any) -> dict[str, str]:
+    if not isinstance(value, dict):
+        _refuse()
+    return {_name(clinic): _token(token) for clinic, token in value.items()}
+
+
+def _token(value: Any) -> str:
+    return value if isinstance(value, str) and re.fullmatch(r"[!-~]{16,200}", value) else _refuse()
+
+
+_NAME = _Rule(_name, "1 到 64 个字母、数字或 - _ .", "1 to 64 letters, digits or - _ .")
+_TEXT = _Rule(_text, "非空文字", "a text that is not empty")
+_ANY_TEXT = _Rule(_text_or_nothing, "文字", "a text")
+_TIME = _Rule(_time_of_day, "HH:MM，最晚 24:00", "HH:MM, at most 24:00")
+_PORT = _Rule(_port, "0 到 65535 的整数", "a whole number from 0 to 65535")
+_WHOLE = _Rule(_whole, "毫秒整数", "a whole number of milliseconds")
+_TOKEN = _Rule(_token, "16 到 200 个可见的 ASCII 字符", "16 to 200 visible ASCII characters")
+
+_TOP = {
+    "clinic": _NAME,
+    "name": _TEXT,
+    "role": _Rule(_role, "clinic 或 district", "clinic or district"),
+    "opens": _TIME,
+    "closes": _TIME,
+    "closed": _Rule(_days, 'YYYY-MM-DD 的列表，如 ["2026-05-01"]', 'a list of dates, like ["2026-05-01"]'),
+    "timezone": _Rule(_zone, "时区名，如 Asia/Shanghai", "a time zone, like Asia/Shanghai"),
+}
+_MQTT = {
+    "host": _TEXT,
+    "port": _PORT,
+    "user": _ANY_TEXT,
+    "password": _ANY_TEXT,
+    "tls": _Rule(_flag, "true 或 false", "true or false"),
+    "ca": _ANY_TEXT,
+}
+_SERVE = {"host": _TEXT, "port": _PORT}
+_FORWARD = {
+    "url": _Rule(
+        _url, "https:// 地址；http:// 只用于本机", "an https:// address; http:// only for this machine"
+    ),
+    "token": _TOKEN,
+}
+_CLOCK = {
+    "real_ms": _WHOLE,
+    "shown_ms": _WHOLE,
+    "speed": _Rule(_speed, "大于 0、至多 100000 的数", "a number above 0, at most 100000"),
+}
+_DISTRICT = {"tokens": _Rule(_tokens, f"诊所 = 令牌，{_TOKEN.zh}", f"clinic = token, of {_TOKEN.en}")}
+_SECTIONS: dict[str, tuple[Mapping[str, _Rule], Callable[..., Any]]] = {
+    "mqtt": (_MQTT, Mqtt),
+    "serve": (_SERVE, Serve),
+    "forward": (_FORWARD, Forward),
+    "clock": (_CLOCK, ClockSetting),
+}
+
+
+def read(folder: Path) -> Config:
+    """The configuration of a ledger folder; UsageError where there is none or a value breaks its rule."""
+    path = folder / FILE
+    try:
+        document = tomllib.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        raise UsageError(
+            f"{folder} 不是账本目录（没有 {FILE}）：请先运行 wattwitness init，或用 --dir 指定目录",
+            f"{folder} is no ledger folder (it has no {FILE}): run wattwitness init first, or name one by --dir",
+        ) from None
+    except (OSError, UnicodeError, tomllib.TOMLDecodeError) as error:
+        raise UsageError(f"不能读取 {path}：{error}", f"cannot read {path}: {error}") from None
+    return check(document, str(path))
+
+
+def check(document: Mapping[str, Any], where: str = FILE) -> Config:
+    """The configuration that a TOML document writes; `where` stands in the errors."""
+    sections = [*_SECTIONS, "district"]
+    top = {key: value for key, value in document.items() if key not in sections}
+    values = _values(top, _TOP, where, "")
+    for section, (rules, make) in _SECTIONS.items():
+        if section in document:
+            values[section] = _section(document[section], rules, make, where, section)
+    if "district" in document:
+        values |= _values(document["district"], _DISTRICT, where, "district.")
+    config = _make(Config, values, where, "")
+    if minutes(config.opens) >= minutes(config.closes):
+        _complain(
+            where,
+            "closes",
+            config.closes,
+            f"晚于 opens（{config.opens}）",
+            f"later than opens ({config.opens})",
+        )
+    return config
+
+
+def _section(
+    table: Any, rules: Mapping[str, _Rule], make: Callable[..., Any], where: str, section: str
+) -> Any:
+    return _make(make, _values(table, rules, where, section + "."), where, section + ".")
+
+
+def _make(make: Callable[..., Any], values: dict[str, Any], where: str, prefix: str) -> Any:
+    try:
+        return make(**values)
+    except TypeError as error:
+        missing = ", ".join(prefix + each for each in re.findall(r"'(\w+)'", str(error)))
+        raise UsageError(f"{where} 缺少 {missing}：请补上", f"{where} lacks {missing}: add it") from None
+
+
+def _values(table: Any, rules: Mapping[str, _Rule], where: str, prefix: str) -> dict[str, Any]:
+    if not isinstance(table, Mapping):
+        _complain(where, prefix.rstrip("."), table, "一个 [表]", "a [table]")
+    values = {}
+    for key, value in table.items():
+        if key not in rules:
+            known = ", ".join(rules)
+            raise UsageError(
+                f"{where} 中没有名为 {prefix}{key} 的设置：可用的是 {known}",
+                f"{where} has an unknown setting {prefix}{key}: there are {known}",
+            )
+        try:
+            values[key] = rules[key].read(value)
+        except (ValueError, TypeError):
+            _complain(where, prefix + key, value, rules[key].zh, rules[key].en)
+    return values
+
+
+def _complain(where: str, key: str, value: Any, zh: str, en: str) -> NoReturn:
+    raise UsageError(
+        f"{where} 中 {key} = {value!r} 不合规则：应为{zh}", f"{where}: {key} = {value!r} must be {en}"
+    )
+
+
+_OPTIONAL = """
+# 设备单元经 MQTT 上报时取消注释 · uncomment when units report over MQTT
+# [mqtt]
+# host = "127.0.0.1"
+# port = 1883
+# user = "gateway"
+# password = ""
+# tls = true
+# ca = "/etc/ssl/certs/ca-certificates.crt"
+
+# 向区级平台转发时取消注释 · uncomment to forward to a district
+# [forward]
+# url = "https://district.example"
+# token = "由区级平台发放 · given by the district"
+"""
+_DISTRICT_OPTIONAL = """
+# 每个诊所一个令牌 · one token per clinic
+[district.tokens]
+# C001 = "at-least-16-random-characters"
+"""
+
+
+def text(config: Config) -> str:
+    """The configuration as `init` writes it."""
+    closed = ", ".join(f'"{day.isoformat()}"' for day in config.closed)
+    lines = [
+        f"{key} = {json.dumps(getattr(config, key), ensure_ascii=False)}" for key in _TOP if key != "closed"
+    ]
+    lines.insert(5, f"closed = [{closed}]")
+    lines += ["", "[serve]", f"host = {json.dumps(config.serve.host)}", f"port = {config.serve.port}", ""]
+    return "\n".join(lines) + (_DISTRICT_OPTIONAL if config.role == DISTRICT else _OPTIONAL)

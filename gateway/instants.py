@@ -1,0 +1,44 @@
+"""Instants as people and scripts write them, at the edges of the program; inside they are milliseconds."""
+
+from __future__ import annotations
+
+from datetime import UTC, date, datetime, time, timedelta, tzinfo
+
+from gateway.errors import UsageError
+
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+
+
+def read_instant(text: str, zone: tzinfo) -> int:
+    """Milliseconds since 1970 UTC of an ISO 8601 instant, or of the beginning of a date.
+
+    What carries no zone of its own is in `zone`. UsageError for any other text.
+    """
+    try:
+        at = datetime.fromisoformat(text)
+    except ValueError:
+        raise UsageError(
+            f"时间 {text!r} 无法识别：请写成 2026-03-02 或 2026-03-02T08:00:00+08:00",
+            f"{text!r} is no instant: write 2026-03-02 or 2026-03-02T08:00:00+08:00",
+        ) from None
+    return (at.replace(tzinfo=at.tzinfo or zone) - _EPOCH) // timedelta(milliseconds=1)
+
+
+def read_day(text: str) -> date:
+    """The date that `text` writes as YYYY-MM-DD; UsageError for any other text."""
+    try:
+        return date.fromisoformat(text)
+    except ValueError:
+        raise UsageError(
+            f"日期 {text!r} 无法识别：请写成 2026-03-02", f"{text!r} is no date: write 2026-03-02"
+        ) from None
+
+
+def iso(at_ms: int, zone: tzinfo) -> str:
+    """ISO 8601 with zone, to the second: `2026-03-02T08:00:00+08:00`."""
+    return (_EPOCH + timedelta(milliseconds=at_ms)).astimezone(zone).isoformat(timespec="seconds")
+
+
+def midnight_ms(day: date, zone: tzinfo) -> int:
+    """Milliseconds since 1970 UTC at which `day` begins in `zone`."""
+    return (datetime.combine(day, time(), zone) - _EPOCH) // timedelta(milliseconds=1)
