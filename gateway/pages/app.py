@@ -19,6 +19,7 @@ from sqlite_utils import Database
 from gateway.clock import Clock
 from gateway.config import DISTRICT, Config
 from gateway.errors import GatewayError
+from gateway.ledger import days
 from gateway.pages import day, day_page, district_page, timeline
 from gateway.pages.words import LANGUAGES, TAGS, speak
 
@@ -74,7 +75,7 @@ def _common(open_ledger: OpenLedger) -> APIRouter:
     @routes.get("/healthz")
     def healthz() -> Response:
         with closing(open_ledger()) as ledger:
-            ledger.execute("SELECT count(*) FROM runs").fetchone()
+            days.newest_reconciled_day(ledger)
         return JSONResponse({"ledger": "ok"})
 
     return routes
