@@ -1,4 +1,3 @@
-# ruff: noqa: E501
 """The 64 points that `p256` adds up, in two blocks of 2 KiB; each point x, then y, 32 bytes big-endian.
 
 Point j (0 to 31) of block b (0, 1) is the base point times the sum over t = 0 to 5 of + or - 2**(44 t + 22 b): + for

@@ -11,6 +11,7 @@ import hashlib
 from protocol import strictjson
 from protocol.chain import ORIGIN
 from protocol.errors import EmitError, RecordError
+from protocol.topics import is_checkpoint
 
 PRODUCT = "WattWitness"
 PROFILE = 1
@@ -25,13 +26,16 @@ SYNCHRONISED, INFORMATIVE, NEVER_SET, RELATIVE = "S", "I", "U", "R"
 BEGIN = "B"
 LOAD_OFF, POWER_FAILED, ABORTED = "L", "P", "A"  # how a session ended
 
+_FISCAL = (BOOT, ALIVE, OPEN, GAP_OF_READINGS, FAULT, CLOCK, TAG)  # one reading each, and no TX
 _ENDS = (LOAD_OFF, POWER_FAILED, ABORTED)
 _FLAGS = (SYNCHRONISED, INFORMATIVE, NEVER_SET, RELATIVE)
 _FIELDS = ("UV", "UK", "UB", "US", "UP", "UM", "UC", "UA", "UW", "UI", "UT", "UL", "UG", "UR")
+_FIGURES = ((0, 4), (5, 7), (8, 10), (11, 13), (14, 16), (17, 19), (20, 23))  # of a TM, year to ms
 _ZONE = "+0800"
 _ZONE_MS = 8 * 3600 * 1000
 _DAY_MS = 86400000
 _LATEST_MS = 253402300800000 - _ZONE_MS  # year 10000 has no TM
+_MOST = 9007199254740991  # above 2**53 - 1 JSON readers disagree about a whole number (RFC 8259, 6)
 
 
 def instant(at_ms: int, flag: str) -> str:
@@ -50,15 +54,15 @@ def read_instant(text) -> tuple:
     """(at_ms, flag) of a TM text; RecordError("malformed") for any other form, `Z` and `+08:00` among them."""
     if not isinstance(text, str) or len(text) != 30 or text[23:29] != _ZONE + " " or text[29] not in _FLAGS:
         raise RecordError("malformed", "%r is no instant of this profile" % (text,))
-    year, month, day = _number(text[0:4]), _number(text[5:7]), _number(text[8:10])
-    hour, minute, second, ms = _number(text[11:13]), _number(text[14:16]), _number(text[17:19]), _number(text[20:23])
+    year, month, day, hour, minute, second, ms = [_number(text[start:end]) for start, end in _FIGURES]
     in_day = ((hour * 60 + minute) * 60 + second) * 1000 + ms
     days = _days(year, month, day) if 1 <= month <= 12 else 0
     if _civil(days) != (year, month, day) or in_day >= _DAY_MS or minute > 59 or second > 59:
         raise RecordError("malformed", "%r is on no clock" % text)
-    if text[4] + text[7] + text[10] + text[13] + text[16] + text[19] != "--T::,":
+    at_ms = days * _DAY_MS + in_day - _ZONE_MS
+    if at_ms < 0 or text[4] + text[7] + text[10] + text[13] + text[16] + text[19] != "--T::,":
         raise RecordError("malformed", "%r is no instant of this profile" % text)
-    return days * _DAY_MS + in_day - _ZONE_MS, text[29]
+    return at_ms, text[29]
 
 
 def _number(digits: str) -> int:
@@ -145,7 +149,7 @@ def _member(name: str, value) -> str:
 def _text(value) -> str:
     if isinstance(value, (list, tuple)):
         return "[%s]" % ",".join([_text(each) for each in value])
-    if type(value) is int:
+    if type(value) is int and -_MOST <= value <= _MOST:
         return "%d" % value
     if isinstance(value, str):
         return '"%s"' % "".join([_char(c) for c in value])
@@ -156,6 +160,8 @@ def _char(c: str) -> str:
     if c in '"\\':
         return "\\" + c
     code = ord(c)
+    if 0xD800 <= code < 0xE000:
+        raise EmitError("a record cannot say half a character")
     if c == "|" or code < 0x20 or 0x7E < code < 0x10000:
         return "\\u%04x" % code
     if code < 0x7F:
@@ -168,8 +174,8 @@ def _reading(reading: Reading) -> str:
     when = _member("TM", instant(reading.at_ms, reading.flag))
     if reading.register_mwh is None:
         return '{%s,"EF":"Et","ST":"D"}' % when
-    if reading.register_mwh < 0:
-        raise EmitError("a register cannot be negative")
+    if not 0 <= reading.register_mwh <= _MOST:
+        raise EmitError("no register has %d mWh" % reading.register_mwh)
     tx = "" if reading.tx is None else '"TX":"%s",' % reading.tx
     register = "%d.%06d" % divmod(reading.register_mwh, 1000000)
     return '{%s,%s"RV":%s,"RI":"%s","RU":"kWh","RT":"AC","EF":"","ST":"G"}' % (when, tx, register, REGISTER)
@@ -178,10 +184,10 @@ def _reading(reading: Reading) -> str:
 class Record:
     """A payload that was read: its exact text, its digest, and what it says.
 
-    `us`, `up`, `boot`, `um_ms`: place in the chain. `kind` may be one we do not know; it then supports nothing.
-    SESSION: `active_s`, `power_mw` (min, mean, max), `interruptions`, `tags`. BOOT: `alive_ms` and `alive_flag` of
-    the last instant proven alive, or None; `cause`. GAP: `gap_ms` (from, until) and `gap_flag`. FAULT: `cause`.
-    CLOCK: `step_ms`.
+    `us`, `up`, `boot`, `um_ms`: place in the chain. `checkpoint`: the district's last that the unit saw, or None.
+    `kind` may be one we do not know; it then supports nothing. SESSION: `active_s`, `power_mw` (min, mean, max),
+    `interruptions`, `tags`. BOOT: `alive_ms` and `alive_flag` of the last instant proven alive, or None; `cause`.
+    GAP: `gap_ms` (from, until) and `gap_flag`. FAULT: `cause`. CLOCK: `step_ms`.
     """
 
     def __init__(self, payload: str, document: dict):
@@ -196,7 +202,7 @@ class Record:
         self.us = _whole(document, "US")
         self.up = _hex(document, "UP", 64)
         self.um_ms = _whole(document, "UM")
-        self.checkpoint = document.get("UC")
+        self.checkpoint = _checkpoint(document)
         self.readings = _readings(document)
         self._place()
         self._kind_fields()
@@ -222,7 +228,8 @@ class Record:
             raise RecordError("malformed", "FV must be 1.0 and UV %d" % PROFILE)
         if self.us < 1 or (self.us == 1) != (self.up == ORIGIN):
             raise RecordError("malformed", "US counts from 1, and only US 1 has an UP of zeros")
-        if self.pagination[:1] != ("T" if self.kind == SESSION else "F") or _number(self.pagination[1:] or "0") < 1:
+        counter = "T" if self.kind == SESSION else "F"
+        if self.pagination[:1] != counter or _number(self.pagination[1:] or "0") < 1:
             raise RecordError("malformed", "PG %s does not fit kind %s" % (self.pagination, self.kind))
 
     def _kind_fields(self):
@@ -231,6 +238,8 @@ class Record:
         self.power_mw = self.alive_ms = self.alive_flag = self.gap_ms = self.gap_flag = None
         self.cause = self.step_ms = None
         self.tags = _tags(document)
+        if self.kind in _FISCAL and (len(self.readings) != 1 or self.readings[0].tx is not None):
+            raise RecordError("malformed", "a %s has one reading, and no TX" % self.kind)
         if self.kind == SESSION:
             self._session()
         elif self.kind == BOOT:
@@ -243,7 +252,7 @@ class Record:
             self.gap_ms, self.gap_flag = _span(document)
         elif self.kind == CLOCK:
             self.step_ms = document.get("UR")
-            if type(self.step_ms) is not int:
+            if type(self.step_ms) is not int or not -_MOST <= self.step_ms <= _MOST:
                 raise RecordError("malformed", "the UR of a CLOCK is its step in ms")
 
     def _session(self):
@@ -251,7 +260,7 @@ class Record:
         self.active_s = _whole(document, "UA")
         self.interruptions = _whole(document, "UI")
         self.power_mw = document.get("UW")
-        if not isinstance(self.power_mw, list) or [type(each) for each in self.power_mw] != [int, int, int]:
+        if not isinstance(self.power_mw, list) or [_is_whole(each) for each in self.power_mw] != [True] * 3:
             raise RecordError("malformed", "UW is [min, mean, max] in milliwatts")
         codes = [each.tx for each in self.readings]
         if len(codes) != 2 or codes[0] != BEGIN or codes[1] not in _ENDS:
@@ -280,10 +289,14 @@ def _string(document: dict, name: str, longest: int) -> str:
 
 
 def _whole(document: dict, name: str) -> int:
-    value = document.get(name)
-    if type(value) is not int or value < 0:
-        raise RecordError("malformed", "%s must be a whole number" % name)
+    value = document.get(name, -1)
+    if not _is_whole(value):
+        raise RecordError("malformed", "%s must be a whole number below 2**53" % name)
     return value
+
+
+def _is_whole(value) -> bool:
+    return type(value) is int and 0 <= value <= _MOST
 
 
 def _hex(document: dict, name: str, length: int) -> str:
@@ -295,6 +308,13 @@ def _hex(document: dict, name: str, length: int) -> str:
 
 def _is_hex(value, length: int) -> bool:
     return isinstance(value, str) and len(value) == length and all(c in "0123456789abcdef" for c in value)
+
+
+def _checkpoint(document: dict):
+    checkpoint = document.get("UC")
+    if "UC" in document and not is_checkpoint(checkpoint):
+        raise RecordError("malformed", "UC is <size>:<16 hex>")
+    return checkpoint
 
 
 def _tags(document: dict) -> list:
@@ -314,7 +334,7 @@ def _span(document: dict) -> tuple:
 
 def _readings(document: dict) -> list:
     rows = document.get("RD")
-    if not isinstance(rows, list) or not 1 <= len(rows) <= 2 or not all(isinstance(row, dict) for row in rows):
+    if not isinstance(rows, list) or [type(row) for row in rows] not in ([dict], [dict, dict]):
         raise RecordError("malformed", "RD holds one reading, or two in a SESSION")
     return [_read_reading(row) for row in rows]
 
@@ -329,9 +349,8 @@ def _read_reading(row: dict) -> Reading:
 
 
 def _milliwatthours(value) -> int:
-    if not isinstance(value, strictjson.Decimal):
-        raise RecordError("malformed", "RV must have exactly six decimals")
-    whole, fraction = value.text.split(".")
-    if len(fraction) != 6 or whole[:1] == "-":
-        raise RecordError("malformed", "RV must have exactly six decimals")
-    return int(whole) * 1000000 + int(fraction)
+    if isinstance(value, strictjson.Decimal):
+        whole, fraction = value.text.split(".")
+        if len(fraction) == 6 and whole[0] != "-" and int(whole + fraction) <= _MOST:
+            return int(whole + fraction)
+    raise RecordError("malformed", "RV must be kWh below 2**53 mWh, with exactly six decimals")

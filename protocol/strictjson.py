@@ -176,6 +176,6 @@ def _number(text: str, at: int):
     if text[at : at + 1] == ".":
         at = _digits(text, at + 1)
         return Decimal(text[start:at]), at
-    if text[at : at + 1] in ("e", "E") and at < len(text):
+    if text[at : at + 1] in ("e", "E"):
         raise ValueError("exponent at %d" % at)
     return int(text[start:at]), at

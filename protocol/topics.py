@@ -8,12 +8,13 @@ from protocol.errors import EmitError, RecordError
 
 VERSION = "1"
 PER_UNIT = ("record", "ack", "status")
+_DIGITS = "0123456789"
 _NAME = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_."
 
 
 def name(text: str) -> str:
     """`text`, if it can name a clinic or unit: 1 to 64 letters, digits, `-`, `_`, `.`; else EmitError."""
-    if not 1 <= len(text) <= 64 or not all(c in _NAME for c in text):
+    if not 1 <= len(text) <= 64 or not _of(_NAME, text):
         raise EmitError("%r cannot be a name: use 1 to 64 letters, digits, '-', '_' or '.'" % text)
     return text
 
@@ -81,7 +82,11 @@ def is_checkpoint(text) -> bool:
     if not isinstance(text, str) or text.count(":") != 1:
         return False
     size, root = text.split(":")
-    return size.isdigit() and len(size) <= 16 and len(root) == 16 and all(c in "0123456789abcdef" for c in root)
+    return 1 <= len(size) <= 16 and _of(_DIGITS, size) and len(root) == 16 and _of(_DIGITS + "abcdef", root)
+
+
+def _of(letters: str, text: str) -> bool:
+    return all(c in letters for c in text)
 
 
 def _read(message: bytes) -> dict:

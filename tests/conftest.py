@@ -23,7 +23,7 @@ settings.register_profile("house", deadline=None)  # no timing is asserted: mach
 settings.load_profile("house")
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def tool() -> Callable[[str], Path]:
     """`tool("mosquitto")`: the program's path, or the test could not run here."""
     return tools.tool
