@@ -23,7 +23,7 @@ from gateway.district.log import Log
 from gateway.forward import outbox
 from gateway.forward.send import District
 from gateway.intake import store, verify
-from gateway.intake.store import Came, Outcome
+from gateway.intake.outcome import Came, Outcome
 from gateway.intake.verify import Arrival, Enrolled
 from gateway.ledger import outbox as forwards
 from gateway.ledger import records, units, verdicts
@@ -43,7 +43,7 @@ def take_in(
 ) -> Outcome:
     """Verifies and stores lines as they came, and acknowledges what is durable then.
 
-    The same for a clinic and for a district; `store.Came` says what the arguments mean. Raises SurroundingsError where
+    The same for a clinic and for a district; `Came` says what the arguments mean. Raises SurroundingsError where
     the disk is full: nothing was stored and nothing acknowledged.
     """
     verified = verify.verify_all(arrivals, _registry(db))

@@ -23,6 +23,7 @@ from gateway.errors import SurroundingsError
 from gateway.forward.send import District
 from gateway.intake import store
 from gateway.intake.acknowledge import Acknowledger
+from gateway.intake.outcome import Outcome
 from gateway.intake.receive import Linked, Message, Receiver
 from gateway.ledger import database, outbox, records, units
 from protocol import topics
@@ -159,7 +160,7 @@ class _Intake:
             self._stored.set()
         self._receiver.done(messages)
 
-    def _acknowledge(self, outcome: store.Outcome) -> None:
+    def _acknowledge(self, outcome: Outcome) -> None:
         self._acknowledger.acknowledge(outcome.heads)
 
     def _greet(self, db: Database) -> None:

@@ -11,7 +11,7 @@ from gateway import pipeline
 from gateway.bootstrap import open_book
 from gateway.commands.output import as_json, print_json, say
 from gateway.errors import UsageError
-from gateway.intake.store import Outcome
+from gateway.intake.outcome import Outcome
 from gateway.intake.verify import LONGEST_LINE, Arrival
 
 _BATCH = 1000  # lines per transaction
