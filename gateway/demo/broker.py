@@ -47,21 +47,32 @@ class Broker:
     mosquitto: bool
 
 
-def start(folder: Path, port: int, clinic: str, passwords: Mapping[str, str]) -> Broker:
-    """Start a broker that keeps its files in `folder`; `passwords` by account: GATEWAY and each unit's name."""
+def start(
+    folder: Path, port: int, clinic: str, passwords: Mapping[str, str], path: str | None = None
+) -> Broker:
+    """Start a broker that keeps its files in `folder`; `passwords` by account: GATEWAY and each unit's name.
+
+    Mosquitto's programs are looked for along `path`, by default PATH.
+    """
     folder = folder.resolve()
     folder.mkdir(parents=True, exist_ok=True)
-    program = shutil.which("mosquitto") or shutil.which("mosquitto", path="/usr/sbin")
-    prepare = _mosquitto if program else _amqtt
-    command = [program or sys.executable, *prepare(folder, port, clinic, passwords)]
+    program, hasher = _find("mosquitto", path), _find("mosquitto_passwd", path)
+    if program and hasher:
+        command = [program, *_mosquitto(folder, port, clinic, passwords, hasher)]
+    else:
+        command = [sys.executable, *_amqtt(folder, port, clinic, passwords)]
     with (folder / "broker.log").open("ab") as log:
         process = subprocess.Popen(command, stdout=log, stderr=log, stdin=subprocess.DEVNULL)
-    return Broker(process, port, program is not None)
+    return Broker(process, port, command[0] == program)
 
 
-def _mosquitto(folder: Path, port: int, clinic: str, passwords: Mapping[str, str]) -> list[str]:
+def _find(program: str, path: str | None) -> str | None:
+    return shutil.which(program, path=path) or shutil.which(program, path="/usr/sbin")
+
+
+def _mosquitto(folder: Path, port: int, clinic: str, passwords: Mapping[str, str], hasher: str) -> list[str]:
     known = _private(folder / "passwords", "".join(f"{user}:{word}\n" for user, word in passwords.items()))
-    subprocess.run([shutil.which("mosquitto_passwd") or "mosquitto_passwd", "-U", str(known)], check=True)
+    subprocess.run([hasher, "-U", str(known)], check=True)
     _private(folder / "acl", _ACL.format(gateway=GATEWAY, clinic=clinic))
     # started by root it would become nobody, who may not read the two files above
     settings = _MOSQUITTO.format(port=port, folder=folder, user=getpass.getuser())

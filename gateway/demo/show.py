@@ -120,7 +120,9 @@ class Show:
         for charge in day.charges:
             if charge.cheat:
                 kinds[charge.cheat] = kinds.get(charge.cheat, 0) + charge.false
-        said = self.pick("、", "; ").join(f"{CHEATS[kind][self._lang]} {count}" for kind, count in kinds.items())
+        said = self.pick("、", "; ").join(
+            f"{CHEATS[kind][self._lang]} {count}" for kind, count in kinds.items()
+        )
         held = self.word("no" if score.innocent else "yes")
         figures = {"found": score.found, "unwatched": score.unwatched, "explained": score.explained}
         for line in (

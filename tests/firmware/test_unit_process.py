@@ -249,11 +249,8 @@ def test_wrong_settings_are_one_line_and_exit_2(unit):
     assert (code, said.count("\n")) == (2, 1) and "no load profile 'oven'" in said
 
 
-def test_a_shop_plug_is_asked_read_and_named_as_what_it_is(make, broker, gateway, tmp_path):
-    with open(tmp_path / "broker" / "acl", "a") as acl:
-        acl.write("user U1\ntopic read stat/p1/#\ntopic write cmnd/p1/#\nuser plug\ntopic readwrite #\n")
-    broker.kill()
-    broker.start()
+def test_a_shop_plug_is_asked_read_and_named_as_what_it_is(make, broker, gateway):
+    broker.allow("user U1\ntopic read stat/p1/#\ntopic write cmnd/p1/#\nuser plug\ntopic readwrite #\n")
     plug = Plug(broker.port, "p1")
     unit = make(clock="", port='[port]\nkind = "tasmota"\ntopic = "p1"\npoll_s = 1\n')
     unit.start()

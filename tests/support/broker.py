@@ -5,54 +5,28 @@ Each unit may publish its own records and status; only the gateway may publish a
 
 from __future__ import annotations
 
-import getpass
+import os
+import signal
 import socket
-import subprocess
 import time
 from collections.abc import Iterable
 from pathlib import Path
 
+from gateway.demo import broker
+from gateway.demo.broker import GATEWAY
 from tests.support.tools import tool
 
-GATEWAY = "gateway"
 PASSWORD = "only-for-tests-0123"
-
-_SETTINGS = """
-listener {port} 127.0.0.1
-user {user}
-persistence false
-allow_anonymous false
-password_file {folder}/passwords
-acl_file {folder}/acl
-max_queued_messages 0
-set_tcp_nodelay true
-log_type warning
-log_type error
-"""
-_ACL = """
-user {gateway}
-topic readwrite ww/1/{clinic}/#
-
-pattern write ww/1/{clinic}/%u/record
-pattern write ww/1/{clinic}/%u/status
-pattern read ww/1/{clinic}/%u/ack
-pattern read ww/1/{clinic}/time
-"""
 
 
 class Broker:
     """A broker for `units` of one clinic; accounts are GATEWAY and each unit, all with PASSWORD."""
 
     def __init__(self, folder: Path, clinic: str, units: Iterable[str]):
-        folder.mkdir(parents=True)
         self.port = free_port()
-        self._log = folder / "broker.log"
-        users = "".join(f"{user}:{PASSWORD}\n" for user in (GATEWAY, *units))
-        _private(folder / "passwords", users)
-        _private(folder / "acl", _ACL.format(gateway=GATEWAY, clinic=clinic))
-        subprocess.run([tool("mosquitto_passwd"), "-U", folder / "passwords"], check=True)
-        settings = _SETTINGS.format(port=self.port, folder=folder, user=getpass.getuser())
-        self._settings = _private(folder / "mosquitto.conf", settings)
+        self._folder = folder
+        self._clinic = clinic
+        self._passwords = dict.fromkeys((GATEWAY, *units), PASSWORD)
         self.start()
 
     @property
@@ -62,11 +36,15 @@ class Broker:
 
     def start(self) -> None:
         """Starts it, and waits until it listens."""
-        with self._log.open("ab") as log:
-            self._process = subprocess.Popen(
-                [tool("mosquitto"), "-c", self._settings], stdout=log, stderr=log
-            )
+        path = os.pathsep.join(str(tool(each).parent) for each in ("mosquitto", "mosquitto_passwd"))
+        self._process = broker.start(self._folder, self.port, self._clinic, self._passwords, path).process
         wait_for_port(self.port)
+
+    def allow(self, acl: str) -> None:
+        """These lines of an access list hold as well, until it is started again."""
+        with (self._folder / "acl").open("a") as file:
+            file.write(acl)
+        self._process.send_signal(signal.SIGHUP)
 
     def kill(self) -> None:
         """It is gone at once, with all it had queued and retained."""
@@ -96,9 +74,3 @@ def wait_for_port(port: int, within_s: float = 20) -> None:
             if time.monotonic() > deadline:
                 raise
             time.sleep(0.02)
-
-
-def _private(path: Path, text: str) -> Path:
-    path.touch(mode=0o600)
-    path.write_text(text)
-    return path
