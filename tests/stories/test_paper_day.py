@@ -54,6 +54,15 @@ def test_no_doubted_set_consists_of_honest_lines_only(seed, tmp_path):
     assert kept.found + kept.unwatched + kept.explained == kept.planted == 13
 
 
+@pytest.mark.parametrize("seed", range(1, 5))
+def test_without_the_false_charges_nobody_is_doubted(seed, tmp_path):
+    planned = plan.plan(seed)
+    planned.charges = [charge for charge in planned.charges if charge.cheat is None]
+    found = World(tmp_path, planned).play().settle()
+    assert found["summary"]["short"] == found["summary"]["no_device_time"] == 0
+    assert {lead["rule"] for lead in found["leads"]} <= {"dark", "unbilled"}
+
+
 def test_the_treatment_that_a_power_cut_interrupted_is_not_held_against_anybody(found):
     explained = [
         each for each in found["treatments"] if each["verdict"] == "unobserved" and each["item"] == plan.TDP
