@@ -63,7 +63,7 @@ class Show:
 
     def say(self, zh: str, en: str) -> None:
         """One line."""
-        self._console.print(self.pick(zh, en), markup=False)
+        self._console.print(self.pick(zh, en), markup=False, soft_wrap=True)
 
     @contextmanager
     def clock(self, starts: datetime, ends: datetime) -> Iterator[Callable[[datetime], None]]:
@@ -130,4 +130,4 @@ class Show:
             self.word("found", **figures),
             self.word("innocent", answer=held),
         ):
-            self._console.print(line, markup=False)
+            self._console.print(line, markup=False, soft_wrap=True)
