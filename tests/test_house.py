@@ -70,7 +70,7 @@ def offences(names: list[str], allowed: tuple[str, ...]) -> list[str]:
     (
         ("protocol", ("protocol",)),
         ("hardware", ("hardware",)),
-        ("hardware/drivers", ()),
+        ("hardware/drivers", ("hardware.drivers.plug",)),  # what shop plugs have in common
         ("firmware", ("firmware", "hardware", "protocol")),
         ("firmware/agent", ("firmware.agent", "protocol")),
         ("gateway", ("gateway", "protocol")),

@@ -4,27 +4,20 @@ Source: Shelly's API documentation, Gen2: "Switch", "MQTT", "Notifications". `st
 Switch.GetStatus carry everything; `events/rpc` carries only what changed, so without `apower` it is no reading, and
 null means that a value was taken away, not that it is 0. `online` is the last will and tells of a link, never of power.
 Its own time is not used: readings are stamped by who receives them. This file does not know MQTT clients.
-
-A plug measures but does not sign: what it says reaches the agent unsealed, over a network that others may be on.
 """
 
-import json
-from collections import namedtuple
+from hardware.drivers.plug import (
+    NoReading,
+    PlugReading,
+    document,
+    exceeds,
+    member,
+    plausible,
+    refuse_retained,
+    thousandths,
+)
 
-# `power_mw` milliwatts; `total_mwh` the plug's own counter, milliwatt-hours, None where it has none: it may go down,
-# it is reset by a button; `doubt` is always None here: what contradicts itself is no reading.
-PlugReading = namedtuple("PlugReading", ("power_mw", "total_mwh", "doubt"))
-
-MOST_BYTES = 4096
-MOST_MW = 25000000
-IDLE_MW = -1000  # a meter's noise around zero may be negative by less
-ROUNDING_MW = 1500
-ROUNDING_PERMILLE = 20
 _ASKER = "wattwitness"
-
-
-class NoReading(Exception):
-    """The message carries no reading that counts; the text says why."""
 
 
 def topics(plug: str, channel: int = 0) -> list:
@@ -44,18 +37,12 @@ def decode(topic: str, payload: bytes, retained: bool, channel: int = 0) -> Plug
     A current without power is a false zero; power above apparent power, by more than rounding explains, is impossible.
     Both are no reading, because a false one could hide or make up a session.
     """
-    if retained:
-        raise NoReading("retained: nobody knows how old it is")
+    refuse_retained(retained)
     status = _status(topic.split("/"), payload, channel)
-    power_mw = _thousandths(status, "apower")
-    if power_mw is None:
-        raise NoReading("it tells no power")
-    if not IDLE_MW < power_mw <= MOST_MW:
-        raise NoReading("power is %d mW" % power_mw)
-    _refuse_contradiction(power_mw, _thousandths(status, "voltage"), _thousandths(status, "current"))
-    counter = _object(status, "aenergy")
-    total_mwh = _thousandths(counter, "total") if counter else None
-    return PlugReading(max(0, power_mw), total_mwh, None)
+    power_mw = plausible(thousandths(status, "apower"))
+    _refuse_contradiction(power_mw, thousandths(status, "voltage"), thousandths(status, "current"))
+    counter = member(status, "aenergy")
+    return PlugReading(power_mw, thousandths(counter, "total") if counter else None, None)
 
 
 def _status(levels, payload: bytes, channel: int) -> str:
@@ -63,89 +50,28 @@ def _status(levels, payload: bytes, channel: int) -> str:
     what, name = "/".join(levels[-2:]), "switch:%d" % channel
     if what not in ("status/" + name, "events/rpc", _ASKER + "/rpc"):
         raise NoReading("%s tells no power" % what)
-    text, document = _document(payload)
+    text, read = document(payload)
     try:
         if what == "events/rpc":
-            document, inner = _changed(document, name), name
+            read, inner = _changed(read, name), name
         elif levels[-1] == "rpc":
-            document, inner = document["result"], "result"
+            read, inner = read["result"], "result"
         else:
             inner = None
-        if document["id"] != channel:
-            raise NoReading("it tells of switch %r" % document["id"])
+        if read["id"] != channel:
+            raise NoReading("it tells of switch %r" % read["id"])
     except (KeyError, TypeError):
         raise NoReading("no %s in it" % name)
-    status = text if inner is None else _object(text, inner)
+    status = text if inner is None else member(text, inner)
     if not status:
         raise NoReading("no single %s in it" % inner)
     return status
 
 
-def _changed(document, name: str):
-    if document["method"] not in ("NotifyStatus", "NotifyFullStatus"):
-        raise NoReading("%s tells no power" % document["method"])
-    return document["params"][name]
-
-
-def _document(payload: bytes):
-    if len(payload) > MOST_BYTES:
-        raise NoReading("%d bytes are too many" % len(payload))
-    try:
-        text = payload.decode().strip()
-        document = json.loads(text)
-    except (ValueError, UnicodeError, RuntimeError):  # RuntimeError: nested too deep
-        raise NoReading("no JSON")
-    if not _braced(text, 0):  # MicroPython's json takes half an object for a whole one
-        raise NoReading("no whole object")
-    return text, document
-
-
-def _object(text: str, name: str) -> str:
-    """The text of a member that is an object, braces included; empty if it does not stand there exactly once."""
-    mark = '"%s":' % name
-    if text.count(mark) != 1:
-        return ""
-    start = text.find(mark) + len(mark)
-    while text[start : start + 1] == " ":
-        start += 1
-    return _braced(text, start)
-
-
-def _braced(text: str, start: int) -> str:
-    """From the brace at `start` to the one that closes it; empty where there is none."""
-    depth, quoted, at = 0, False, start
-    while at < len(text):
-        sign = text[at]
-        if sign == "\\":
-            at += 1
-        elif sign == '"':
-            quoted = not quoted
-        elif not quoted and sign in "{}":
-            depth += 1 if sign == "{" else -1
-        if depth <= 0:
-            return text[start : at + 1] if depth == 0 and sign == "}" else ""
-        at += 1
-    return ""
-
-
-def _thousandths(text: str, name: str):
-    """A member's number x 1000, read from its digits because floats differ between boards; None if absent or null.
-
-    NoReading when it stands there twice or is no plain decimal number.
-    """
-    mark = '"%s":' % name
-    if text.count(mark) > 1:
-        raise NoReading("%s stands there twice" % name)
-    if mark not in text:
-        return None
-    digits = text[text.find(mark) + len(mark) :].split(",")[0].split("}")[0].strip()
-    if digits == "null":
-        return None
-    sign, number = (-1, digits[1:]) if digits[:1] == "-" else (1, digits)
-    whole, _, fraction = number.partition(".")
-    if not whole.isdigit() or (fraction and not fraction.isdigit()):
-        raise NoReading("%s is %s" % (name, digits))
-    return sign * (int(whole) * 1000 + int((fraction + "000")[:3]))
+def _changed(read, name: str):
+    if read["method"] not in ("NotifyStatus", "NotifyFullStatus"):
+        raise NoReading("%s tells no power" % read["method"])
+    return read["params"][name]
 
 
 def _refuse_contradiction(power_mw: int, voltage_mv, current_ma) -> None:
@@ -154,5 +80,5 @@ def _refuse_contradiction(power_mw: int, voltage_mv, current_ma) -> None:
     if current_ma > 0 and power_mw <= 0:
         raise NoReading("false zero: %d mA and 0 W" % current_ma)
     apparent_mw = voltage_mv * current_ma // 1000
-    if power_mw - apparent_mw > ROUNDING_MW + apparent_mw * ROUNDING_PERMILLE // 1000:
+    if exceeds(power_mw, apparent_mw):
         raise NoReading("power %d mW above apparent power %d mW" % (power_mw, apparent_mw))
