@@ -18,8 +18,9 @@ from sqlite_utils import Database
 
 from gateway.audit import formats
 from gateway.audit.catalogue import Catalogue, Found
+from gateway.audit.control import Control, control, told_twice
 from gateway.audit.formats.mapped import Mapped
-from gateway.audit.formats.statements import Charge, Contents, Refused
+from gateway.audit.formats.statements import Charge, Contents, Refused, Total
 from gateway.audit.formats.values import Instants
 from gateway.audit.patients import Patients
 from gateway.audit.posting import Event, Posted, Posting, Told
@@ -59,7 +60,8 @@ class Unmapped:
 
 @dataclass(frozen=True, slots=True)
 class Imported:
-    """What became of a file. Where nothing was stored (`file` None), `new`, `repeated` and `reversed` are 0."""
+    """What became of a file. Where nothing was stored (`file` None), `new`, `repeated` and `reversed` are 0. `control`
+    is how the totals of a file of settlements compare with the lines in the book."""
 
     sha256: str
     format: str
@@ -74,6 +76,7 @@ class Imported:
     refused: Sequence[Refused] = ()
     unmapped: Sequence[Unmapped] = ()
     notes: Sequence[tuple[str, str]] = ()
+    control: Control | None = None
 
 
 def import_bills(
@@ -123,17 +126,19 @@ def _post(
     with transaction(db):
         known = bills.known_file(db, file.sha256, file.source)
         posted = _posted(db, file.source, contents, clerk, events, known is not None)
-        refused = sorted([*contents.refused, *clerk.refused, *posted.refused], key=lambda each: each.row)
+        refused = [*contents.refused, *clerk.refused, *posted.refused, *told_twice(contents.totals)]
+        refused.sort(key=lambda each: each.row)
         unmapped = sorted(
             clerk.unmapped.values(), key=lambda each: (not each.candidates, -each.lines, each.code)
         )
         notes = [*contents.notes, *posted.notes]
-        taken = accept_partial and (posted.lines or posted.changes.changed)
+        taken = accept_partial and (posted.lines or posted.changes.changed or contents.totals)
         if refused and not taken:
             return Imported(
                 file.sha256, file.format, charges, refused=refused, unmapped=unmapped, notes=notes
             )
         number = bills.store(db, file, posted.changes.new, posted.changes.changed)
+        compared = _control(db, contents.totals) if contents.totals else None
     return Imported(
         sha256=file.sha256,
         format=file.format,
@@ -148,6 +153,15 @@ def _post(
         refused=refused,
         unmapped=unmapped,
         notes=notes,
+        control=compared,
+    )
+
+
+def _control(db: Database, totals: Sequence[Total]) -> Control:
+    """Against every source that has lines at all."""
+    visits = {each.visit for each in totals}
+    return control(
+        totals, {source: bills.entries_of_visits(db, source, visits) for source in bills.sources(db)}
     )
 
 

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
+import hashlib
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
 
 import click
 from rich.console import Console
@@ -19,12 +19,13 @@ from gateway.audit.import_bills import Imported, Progress, Rules
 from gateway.audit.import_bills import import_bills as import_file
 from gateway.audit.patients import open_patients
 from gateway.bootstrap import Book
+from gateway.commands.imported import document, exit_code, tell, tell_in_a_line
 from gateway.commands.output import as_json, print_json, say
+from gateway.commands.watch import until_asked, watch
 from gateway.errors import UsageError
-from gateway.ledger.bills import SOURCES
+from gateway.ledger.bills import SOURCES, known_file
 
 _LONGEST_BYTES = 512 * 1024 * 1024  # the ledger keeps the file in one piece
-_SHOWN = 20  # refused rows and unmapped codes told to people; --json has all
 
 
 @click.command("import-bills")
@@ -39,6 +40,13 @@ _SHOWN = 20  # refused rows and unmapped codes told to people; --json has all
 @click.option(
     "--accept-partial", is_flag=True, help="拒绝的行除外,其余入账 · take the rows that can be taken"
 )
+@click.option(
+    "--watch",
+    "folder_watched",
+    metavar="DIR",
+    type=click.Path(path_type=Path),
+    help="导入此目录中出现的文件,直到 Ctrl-C · import what appears there, until Ctrl-C",
+)
 @click.option("--example-mapping", is_flag=True, help="打印对照文件样例 · print an example mapping file")
 @as_json
 @click.pass_obj
@@ -49,22 +57,30 @@ def import_bills(
     mapping: Path | None,
     source: str,
     accept_partial: bool,
+    folder_watched: Path | None,
     example_mapping: bool,
     as_json: bool,
 ) -> int:
     """导入收费文件:整份入账或全部不入 · import a bill file, whole or not at all.
 
     \b
-    格式 · formats: 2204 (JSON), fee-list (CSV), mapped (任意 CSV · any CSV, with --mapping)
+    格式 · formats: 2204 (JSON), fee-list (CSV), his-xlsx (HIS 明细 · XLSX), 3202 (对明细账 · ZIP, totals only),
+      mapped (任意 CSV · any CSV, with --mapping)
     退出码 · exit code: 1 部分行被拒绝 · some rows refused (--accept-partial); 2 整份未入账 · nothing was stored
     例 · examples:
       wattwitness --dir clinic-01 import-bills 2026-03-02.json
       wattwitness import-bills --example-mapping > mapping.toml
       wattwitness --dir clinic-01 import-bills his.csv --mapping mapping.toml
+      wattwitness --dir clinic-01 import-bills --watch /srv/bills
     """
     if example_mapping:
         click.echo(mapped.EXAMPLE, nl=False)
         return 0
+    if folder_watched is not None:
+        if file is not None or as_json:
+            raise UsageError("--watch 不与 FILE 或 --json 同用", "--watch goes without FILE and --json")
+        book = bootstrap.open_book(folder)
+        return _watch(book, folder_watched, source, mapping, form, accept_partial)
     if file is None:
         raise UsageError("请给出收费文件", "name a bill file")
     book = bootstrap.open_book(folder)
@@ -72,10 +88,38 @@ def import_bills(
     imported = _import(book, body, file.name, source, mapping, form, accept_partial)
     if as_json:
         print_json(document(imported, source))
-    _tell(imported)
-    if imported.file is None:
-        return 2
-    return 1 if imported.refused else 0
+    tell(imported)
+    return exit_code(imported)
+
+
+def _watch(
+    book: Book, folder: Path, source: str, mapping: Path | None, form: str, accept_partial: bool
+) -> int:
+    """Until asked to stop. One line per file; a refused one keeps nothing else out."""
+
+    def take(path: Path) -> None:
+        name = _written(path.name)
+        try:
+            body = _read(path, _LONGEST_BYTES)
+            if _is_known(book, body, source):
+                say(f"{name}:已在账中", "already in the ledger")
+                return
+            imported = _import(book, body, path.name, source, mapping, form, accept_partial)
+        except UsageError as error:
+            say(f"{name}:未入账,{error.zh}", f"nothing was stored: {error.en}")
+            return
+        tell_in_a_line(name, imported)
+
+    _mapping(mapping, catalogue.read())  # wrong usage is told before anything is waited for
+    with until_asked() as pause:
+        say(f"等待 {folder} 中的收费文件(Ctrl-C 结束)", f"watching {folder} for bill files, Ctrl-C ends it")
+        watch(folder, take, pause)
+    return 0
+
+
+def _is_known(book: Book, body: bytes, source: str) -> bool:
+    with book.ledger() as db:
+        return known_file(db, hashlib.sha256(body).hexdigest(), source) is not None
 
 
 def _import(
@@ -88,13 +132,18 @@ def _import(
             db,
             rules,
             body,
-            name.encode(errors="replace").decode(),
+            _written(name),
             source,
             book.clock.now_ms(),
             form=form,
             accept_partial=accept_partial,
             progress=progress,
         )
+
+
+def _written(name: str) -> str:
+    """A file's name as text can hold it."""
+    return name.encode(errors="replace").decode()
 
 
 def _read(path: Path, longest: int) -> bytes:
@@ -118,78 +167,6 @@ def _mapping(path: Path | None, items: catalogue.Catalogue) -> mapped.Mapped | N
     except UnicodeDecodeError as error:
         raise UsageError(f"{path} 不是 UTF-8:请另存", f"{path} is not in UTF-8: save it so") from error
     return mapped.mapping(text, str(path), frozenset(items.items))
-
-
-# --- what is said ------------------------------------------------------------------------------------------------
-
-
-def document(imported: Imported, source: str) -> dict[str, Any]:
-    """The import as `--json` prints it."""
-    return {
-        "lines": imported.lines,
-        "new": imported.new,
-        "repeated": imported.repeated,
-        "reversed": imported.reversed,
-        "refused": [
-            {"row": each.row, "column": each.column, "value": each.value, "why": each.why}
-            for each in imported.refused
-        ],
-        "file_sha256": imported.sha256,
-        "stored": imported.file is not None,
-        "source": source,
-        "format": imported.format,
-        "revived": imported.revived,
-        "partly_reversed": imported.reduced,
-        "mapped": imported.mapped,
-        "unmapped": [
-            {"code": each.code, "name": each.name, "lines": each.lines, "candidates": list(each.candidates)}
-            for each in imported.unmapped
-        ],
-        "notes": [{"zh": zh, "en": en} for zh, en in imported.notes],
-    }
-
-
-def _tell(imported: Imported) -> None:
-    for each in imported.refused[:_SHOWN]:
-        where = f"{each.column} = {each.value!r}" if each.column else each.value
-        say(f"  第 {each.row} 行 {where}:{each.zh}", f"row {each.row}: {each.en}")
-    _tell_more(len(imported.refused))
-    for zh, en in imported.notes:
-        say(zh, en)
-    if imported.file is None:
-        say(
-            f"拒绝 {len(imported.refused)} 行,整份未入账:请改正,或用 --accept-partial 收下其余各行",
-            f"{len(imported.refused)} rows refused, nothing was stored: correct them, or --accept-partial takes the rest",
-        )
-        return
-    _tell_unmapped(imported)
-    say(
-        f"{imported.lines} 行:新 {imported.new},重复 {imported.repeated},冲销 {imported.reversed},"
-        f"部分冲销 {imported.reduced},拒绝 {len(imported.refused)}",
-        f"{imported.lines} lines: {imported.new} new, {imported.repeated} repeated, {imported.reversed} reversed,"
-        f" {imported.reduced} in part, {len(imported.refused)} refused",
-    )
-
-
-def _tell_unmapped(imported: Imported) -> None:
-    """Codes that may be items of the catalogue; what is none of them is only counted."""
-    doubtful = [each for each in imported.unmapped if each.candidates]
-    for each in doubtful[:_SHOWN]:
-        numbers = ", ".join(map(str, each.candidates))
-        called = f"{each.code!r} {each.name!r}"
-        say(
-            f"  {called} 可能是目录第 {numbers} 项:请在 --mapping 的 [items] 中写明",
-            f"could be item {numbers}: say which",
-        )
-    _tell_more(len(doubtful))
-    others = sum(each.lines for each in imported.unmapped if not each.candidates)
-    if others:
-        say(f"{others} 行不在目录内,照存", f"{others} lines are no item of the catalogue, kept all the same")
-
-
-def _tell_more(count: int) -> None:
-    if count > _SHOWN:
-        say(f"  …… 另有 {count - _SHOWN} 项,见 --json", f"{count - _SHOWN} more, see --json")
 
 
 @contextmanager

@@ -271,8 +271,8 @@ def test_a_row_with_too_few_cells_is_refused() -> None:
 
 
 @pytest.mark.parametrize("form", ["his-xlsx", "3202"])
-def test_formats_of_later_versions_are_a_clear_usage_error(form: str) -> None:
-    with pytest.raises(UsageError, match="not in this version"):
+def test_a_text_is_neither_a_workbook_nor_a_zip(form: str) -> None:
+    with pytest.raises(UsageError, match=r"the file is text and not an? (XLSX|ZIP): save it as one"):
         Clinic().take(fee_list(fee()), form=form)
 
 

@@ -12,6 +12,7 @@ from gateway.__main__ import run
 from gateway.audit.formats import mapped
 from tests.support.bills import as_json, deletion, detail, fee, fee_list, upload
 from tests.support.ledgers import in_folder
+from tests.support.xlsx import zipped
 
 Capture = pytest.CaptureFixture[str]
 
@@ -84,9 +85,11 @@ def test_an_unreadable_file_is_one_line_and_exit_2(folder: Path, capsys: Capture
         assert said.out == "" and said.err.count("\n") == 1 and said.err.startswith("错误 · error: ")
 
 
-def test_a_later_format_or_a_missing_file_name_is_wrong_usage(folder: Path, capsys: Capture) -> None:
+def test_another_format_than_said_or_a_missing_file_name_is_wrong_usage(
+    folder: Path, capsys: Capture
+) -> None:
     assert take(folder, bill_file(folder, fee_list(fee())), "--format", "his-xlsx") == 2
-    assert "not in this version" in capsys.readouterr().err
+    assert "text and not an XLSX: save it as one" in capsys.readouterr().err
     assert take(folder) == 2
 
 
@@ -114,3 +117,26 @@ def test_codes_that_may_be_items_are_named_to_people(folder: Path, capsys: Captu
     assert take(folder, bill_file(folder, as_json(lines))) == 0
     said = capsys.readouterr().err
     assert "'450000008'" in said and "11, 12, 13, 14" in said and "'X01'" not in said
+
+
+def test_totals_that_differ_are_told_and_exit_1(folder: Path, capsys: Capture) -> None:
+    assert take(folder, bill_file(folder, fee_list(fee()))) == 0
+    row = ("S1", "V1", "P0001", "24.00", "null", "0", "0")
+    body = zipped({"20260331.txt": "\t".join(row)})
+    capsys.readouterr()
+    assert take(folder, bill_file(folder, body, "account.zip"), "--json") == 1
+    said = capsys.readouterr()
+    differ = {"visit": "V1", "settlement": "S1", "told": "24.00", "lines": "12.00"}
+    assert json.loads(said.out)["control"] == {
+        "settlements": 1,
+        "refunded": 0,
+        "unpaired": 0,
+        "amount": "24.00",
+        "sources": [{"source": "clinic", "agree": 0, "differ": [differ], "absent": []}],
+    }
+    assert "就诊 V1 结算 S1:对账 24.00 元,收费行 12.00 元 · account 24.00, lines 12.00" in said.err
+    assert (
+        take(folder, bill_file(folder, zipped({"a.txt": "\t".join(("S1", "V1", "P1", "12", "0", "0", "0"))})))
+        == 0
+    )
+    assert "1 agree" in capsys.readouterr().err

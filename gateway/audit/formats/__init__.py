@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from gateway.audit.formats import f2204, fee_list, mapped
+from typing import NoReturn
+
+from gateway.audit.formats import archive, f2204, f3202, fee_list, his_xlsx, mapped
+from gateway.audit.formats.archive import Archive
 from gateway.audit.formats.mapped import Mapped
 from gateway.audit.formats.statements import Contents, UnreadableFile
 from gateway.audit.formats.text import decode
@@ -10,21 +13,19 @@ from gateway.audit.formats.values import Instants
 from gateway.errors import UsageError
 
 FORMATS = ("auto", "2204", "fee-list", "his-xlsx", "3202", "mapped")
-LATER = ("his-xlsx", "3202")
+_ZIPPED = ("his-xlsx", "3202")
 
 
 def read(body: bytes, form: str, mapping: Mapped | None, instants: Instants) -> tuple[str, Contents]:
     """The format of the file (asked for as `form`, or found out for "auto") and all that it says.
 
-    UsageError where the format is not in this version or needs a mapping; UnreadableFile where the file is not in it.
+    UsageError where the format needs a mapping; UnreadableFile where the file is not in it.
     """
-    if form in LATER:
-        zh, en = (
-            f"本版本不能读 {form}:请导出 2204、费用清单或 CSV",
-            f"{form} is not in this version: export 2204 or CSV",
-        )
-        raise UsageError(zh, en)
+    if body.startswith(archive.MARKS) and form in ("auto", *_ZIPPED):
+        return _zipped(body, form, mapping, instants)
     text = decode(body, mapping.encoding if mapping else None)
+    if form in _ZIPPED:
+        _refuse_text(form)
     found = _found(text, mapping) if form == "auto" else form
     if found == "2204":
         return found, f2204.read(text, instants)
@@ -36,6 +37,32 @@ def read(body: bytes, form: str, mapping: Mapped | None, instants: Instants) -> 
             "format mapped needs --mapping FILE.toml with [columns] (see --example-mapping)",
         )
     return found, mapped.read(text, mapping, instants)
+
+
+def _zipped(body: bytes, form: str, mapping: Mapped | None, instants: Instants) -> tuple[str, Contents]:
+    opened = Archive(body)
+    found = "his-xlsx" if opened.is_workbook else "3202"
+    if form not in ("auto", found):
+        raise UnreadableFile(
+            f"文件是 {found},不是 {form}:请改用 --format {found}",
+            f"the file is {found}, not {form}: say --format {found}",
+        )
+    if found == "3202":
+        return found, f3202.read(opened)
+    if form == "auto" and mapping is not None and mapping.layout:
+        raise UsageError(
+            "对照文件的 [columns] 只用于文本表格:请把 XLSX 另存为 CSV,或用 --format his-xlsx",
+            "[columns] of a mapping are for text tables: save the XLSX as CSV, or say --format his-xlsx",
+        )
+    return found, his_xlsx.read(body, opened, instants)
+
+
+def _refuse_text(form: str) -> NoReturn:
+    what_zh, what_en = ("XLSX", "an XLSX") if form == "his-xlsx" else ("ZIP", "a ZIP")
+    raise UnreadableFile(
+        f"文件不是 {what_zh},是文本:请另存为 {what_zh},或改用 --format auto",
+        f"the file is text and not {what_en}: save it as one, or say --format auto",
+    )
 
 
 def _found(text: str, mapping: Mapped | None) -> str:

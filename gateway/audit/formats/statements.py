@@ -61,6 +61,15 @@ class Settled(NamedTuple):
     settlement: str
 
 
+class Total(NamedTuple):
+    """What a settlement came to in all; negative where it takes another one back. It changes no line."""
+
+    row: int
+    visit: str
+    settlement: str
+    amount_fen: int
+
+
 Statement = Charge | Withdrawal | Settled
 
 
@@ -85,7 +94,8 @@ class Contents:
     """All that a file says, in its order.
 
     `uploads`: its rows are uploads, so that a line said again after it was taken back is live again; else they are
-    facts of a table, in no order. `columns` names the column of each of our fields, for what is found later.
+    facts of a table, in no order. `columns` names the column of each of our fields, for what is found later. `totals`
+    are what lines have to add up to, as a file of settlements tells them.
     """
 
     uploads: bool
@@ -93,6 +103,7 @@ class Contents:
     refused: list[Refused] = field(default_factory=list)
     notes: list[tuple[str, str]] = field(default_factory=list)
     columns: dict[str, str] = field(default_factory=dict)
+    totals: list[Total] = field(default_factory=list)
 
 
 class UnreadableFile(UsageError):

@@ -42,7 +42,7 @@ def read(
     names = header(text, delimiter, quote, header_row)
     present = {*names, *(constants or {})}
     found = {field: tuple(each for each in columns if each in present) for field, columns in layout.items()}
-    _refuse_header(names, layout, found)
+    refuse_header(names, layout, found)
     lines = LineReader(found, instants, uploads=False, forms=forms)
     contents = Contents(uploads=False, columns={field: lines.column(field) for field in found})
     for number, row in _rows(text, delimiter, quote):
@@ -72,7 +72,8 @@ def _take(
         contents.statements.append(said)
 
 
-def _refuse_header(names: Sequence[str], layout: Layout, found: Layout) -> None:
+def refuse_header(names: Sequence[str], layout: Layout, found: Layout) -> None:
+    """UnreadableFile where a header names a column twice, or lacks one: `found` is `layout` as far as it is there."""
     twice = sorted({name for name in names if name and names.count(name) > 1})
     if twice:
         zh, en = f"表头中重复的列:{'、'.join(twice)}", f"columns named twice: {', '.join(twice)}"

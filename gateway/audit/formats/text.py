@@ -9,15 +9,26 @@ from gateway.audit.formats.statements import UnreadableFile
 ENCODINGS = {"utf-8": "utf-8-sig", "gb18030": "gb18030", "gbk": "gb18030", "gb2312": "gb18030"}
 """What a mapping file may name, and how it is read."""
 
-_FOREIGN = (
-    (b"PK\x03\x04", "XLSX 或 ZIP", "an XLSX or ZIP file"),
-    (b"\xd0\xcf\x11\xe0", "旧版 XLS", "an old XLS file"),
-    (b"%PDF", "PDF", "a PDF file"),
-    (codecs.BOM_UTF16_LE, "UTF-16", "UTF-16"),
-    (codecs.BOM_UTF16_BE, "UTF-16", "UTF-16"),
-)
 _SAVE_ZH = "请另存为 UTF-8 或 GB18030 的 CSV(或 2204 JSON)"
 _SAVE_EN = "save it as CSV in UTF-8 or GB18030 (or as 2204 JSON)"
+_XLSX_ZH = "请用表格软件打开,另存为不带密码的 .xlsx(HIS 明细)或 CSV"
+_XLSX_EN = "open it in a spreadsheet and save it as .xlsx without password (HIS export) or as CSV"
+_ZIP_ZH = f"HIS 明细用 --format his-xlsx,对明细账用 --format 3202;其他表格{_SAVE_ZH}"
+_ZIP_EN = f"--format his-xlsx or 3202 reads such a file; any other table: {_SAVE_EN}"
+_FOREIGN = (
+    (b"PK\x03\x04", "XLSX 或 ZIP", "an XLSX or ZIP file", _ZIP_ZH, _ZIP_EN),
+    (
+        b"\xd0\xcf\x11\xe0",
+        "旧版 XLS,或有密码的 XLSX",
+        "an old XLS, or an XLSX with a password",
+        _XLSX_ZH,
+        _XLSX_EN,
+    ),
+    (b"%PDF", "PDF", "a PDF file", _SAVE_ZH, _SAVE_EN),
+    (codecs.BOM_UTF16_LE, "UTF-16", "UTF-16", _SAVE_ZH, _SAVE_EN),
+    (codecs.BOM_UTF16_BE, "UTF-16", "UTF-16", _SAVE_ZH, _SAVE_EN),
+)
+_WEB = (b"<html", b"<!doctype", b"<table", b"<?xml", b"<meta", b"<style", b"<head", b"<div")
 
 
 def decode(body: bytes, encoding: str | None = None) -> str:
@@ -50,12 +61,11 @@ def _text(decoded: str) -> str:
 
 
 def _refuse_foreign(body: bytes) -> None:
-    for mark, zh, en in _FOREIGN:
+    for mark, zh, en, do_zh, do_en in _FOREIGN:
         if body.startswith(mark):
-            raise UnreadableFile(
-                f"文件是 {zh},本版本不能读:{_SAVE_ZH}", f"it is {en}, not in this version: {_SAVE_EN}"
-            )
-    if body.lstrip()[:200].lower().startswith((b"<html", b"<!doctype", b"<table", b"<?xml")):
-        raise UnreadableFile(f"文件其实是网页表格:{_SAVE_ZH}", f"it is really a web page's table: {_SAVE_EN}")
+            raise UnreadableFile(f"文件是 {zh},不是文本:{do_zh}", f"it is {en}, no text: {do_en}")
+    start = body.removeprefix(codecs.BOM_UTF8).lstrip()[:200].lower()
+    if start.startswith(_WEB):
+        raise UnreadableFile(f"文件其实是网页表格:{_XLSX_ZH}", f"it is really a web page's table: {_XLSX_EN}")
     if not body.strip():
         raise UnreadableFile("文件是空的:请重新导出", "the file is empty: export it again")
