@@ -175,6 +175,7 @@ PURE = (
     "gateway/audit/posting.py",
     "gateway/audit/document.py",
     "gateway/audit/formats",
+    "gateway/audit/control.py",
 )
 CLOCKS = ("time", "sched", "gateway.clock")
 SQL = ("sqlite3", "sqlite_utils")
