@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from itertools import pairwise, zip_longest
 
 from gateway.audit.boots import Boot, boots_of, is_of_another_boot, span
-from gateway.audit.spans import Span, subtract
+from gateway.audit.spans import FOREVER, Span, subtract
 from protocol import record as words
 from protocol.record import Record
 
@@ -63,8 +63,8 @@ class Attested:
 def attest(chain: Sequence[Record], forked_us: int | None = None, beside: Sequence[Record] = ()) -> Attested:
     """What the chained records of one unit, in order of `us`, attest. From a fork on they support nothing.
 
-    Of a part of a chain, `beside` are the nearest records on either side that tell of load or meter (TELLING, UNREAD):
-    where the part itself is silent, they say what was so all the while.
+    Of a part of a chain, `beside` are the nearest records on either side that tell of load or meter (before it also a
+    BOOT or an UNREAD fault): where the part itself is silent, they say what was so all the while.
     """
     boots = _boots(chain, forked_us)
     around = sorted([*boots, *_boots(beside, forked_us)], key=lambda boot: boot.records[0].us)
@@ -92,15 +92,22 @@ def _gaps(boot: Boot) -> Iterator[Span]:
 
 
 def _silences(boots: Sequence[Boot], around: Sequence[Boot]) -> Iterator[Span]:
-    """Readings that stopped and never came back in their boot: dark from the last that there can have been."""
-    gaps = [(each.boot, each.us) for each in _all(around) if each.kind == words.GAP_OF_READINGS]
+    """Readings that stopped: dark to the GAP that tells of it, or, if none came, from the last reading that there can have
+    been to the end of the boot."""
     for boot in around:
         for position, record in enumerate(boot.records):
-            if record.kind != words.FAULT or record.cause not in UNREAD:
-                continue
-            if not any(name == record.boot and us > record.us for name, us in gaps):
-                yield from span(_last_reading(boot, position), boot.made(record))
-                yield from _rest(boots, record, record.us)
+            if record.kind == words.FAULT and record.cause in UNREAD:
+                gap = next((each for each in _all(around) if _tells_of(each, record)), None)
+                if gap is None:
+                    yield from span(_last_reading(boot, position), boot.made(record))
+                yield from _rest(boots, record, record.us, gap.us if gap else None)
+
+
+def _tells_of(gap: Record, fault: Record) -> bool:
+    """Whether it is a GAP that had begun, by the clock of their boot, when the FAULT was told."""
+    if gap.boot != fault.boot or gap.us < fault.us or gap.kind != words.GAP_OF_READINGS or not gap.gap_ms:
+        return False
+    return gap.um_ms - (gap.gap_ms[1] - gap.gap_ms[0]) <= fault.um_ms
 
 
 def _last_reading(boot: Boot, position: int) -> int | None:
@@ -119,24 +126,26 @@ def _last_reading(boot: Boot, position: int) -> int | None:
 def _unended(boots: Sequence[Boot], around: Sequence[Boot], sessions: Sequence[Seen]) -> Iterator[Span]:
     """An OPEN whose SESSION is not here, or makes no sense: what the load did from then on in its boot is not known."""
     began = {each.us: each.start_ms for each in sessions}
-    opened_ms = {each.us: boot.made(each) for boot in around for each in boot.records}
+    made = {each.us: boot.made(each) for boot in around for each in boot.records}
     turns = [each for each in _all(around) if each.kind in (words.OPEN, words.SESSION)]
     for turn, following in zip_longest(turns, turns[1:]):
-        made_ms, next_us = opened_ms[turn.us], following.us if following else None
-        if turn.kind == words.SESSION or made_ms is None:
-            continue
-        if next_us not in began or began[next_us] > made_ms + STEP_MS:
+        next_us, opened_ms = following.us if following else None, made[turn.us]
+        latest_ms = FOREVER if opened_ms is None else opened_ms + STEP_MS
+        if turn.kind == words.OPEN and (next_us not in began or began[next_us] > latest_ms):
             yield from _rest(boots, turn, turn.us - 1, next_us)
 
 
 def _unknown(boots: Sequence[Boot], around: Sequence[Boot]) -> Iterator[Span]:
     """After a gap that was passed nobody knows whether the load was on and the meter spoke, unless the boot tells later:
-    had the meter been silent, a GAP would come first, and had the load been on, its SESSION."""
+    had the meter been silent, a GAP would come first, and had the load been on, its SESSION. So it is where a chain begins
+    in the middle."""
     told = [(each.boot, each.us) for each in _all(around) if each.kind in TELLING]
-    for boot in boots[1:]:
+    for boot in boots:
         first = boot.records[0]
-        tells_later = any(name == first.boot and us >= first.us for name, us in told)
-        if boot.before is None and first.kind != words.BOOT and not tells_later:
+        is_known = boot.before is not None or first.kind == words.BOOT
+        if boot is boots[0]:
+            is_known = is_known or around[0] is not boot
+        if not is_known and not any(name == first.boot and us >= first.us for name, us in told):
             yield from boot.between(first.us)
 
 
@@ -177,12 +186,15 @@ def _step(record: Record, at_ms: int, strayed_ms: int) -> Doubt:
 
 
 def _placed(boot: Boot, session: Record) -> tuple[int | None, int | None]:
-    """Begin and end of a SESSION on the true clock."""
-    speaker, record = (boot.before, None) if is_of_another_boot(session) else (boot, session)
+    """Begin and end of a SESSION on the true clock. One that a power failure ended is placed by the boot that died, which
+    is the one before if that has its OPEN."""
     begin, end = session.readings
-    if speaker is None:
-        return (begin.at_ms, end.at_ms) if begin.flag == end.flag == words.SYNCHRONISED else (None, None)
-    return speaker.place(begin.at_ms, begin.flag, record), speaker.place(end.at_ms, end.flag, record)
+    if not is_of_another_boot(session):
+        return boot.place(begin.at_ms, begin.flag, session), boot.place(end.at_ms, end.flag, session)
+    died = boot.before
+    if died is not None and any(each.kind == words.OPEN for each in died.records):
+        return died.place(begin.at_ms, begin.flag), died.place(end.at_ms, end.flag)
+    return (begin.at_ms, end.at_ms) if begin.flag == end.flag == words.SYNCHRONISED else (None, None)
 
 
 def _sessions(boot: Boot) -> Iterator[Seen]:

@@ -31,7 +31,8 @@ def show(folder: Path, name: str, as_json: bool) -> None:
     \b
     例 · example: wattwitness --dir clinic-01 lead show 3f0c9a1b2d4e
     """
-    found = verdicts.lead(bootstrap.open_book(folder).ledger(), name)
+    with bootstrap.open_book(folder).ledger() as db:
+        found = verdicts.lead(db, name)
     if found is None:
         raise UsageError(f"没有线索 {name}：请看 wattwitness leads", f"no lead {name}: see wattwitness leads")
     if as_json:

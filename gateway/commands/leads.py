@@ -23,8 +23,9 @@ def leads(folder: Path, from_day: str, to_day: str, as_json: bool) -> None:
     \b
     例 · example: wattwitness --dir clinic-01 leads --from 2026-03-01 --to 2026-03-31
     """
-    book = bootstrap.open_book(folder)
-    found = verdicts.newest_leads(book.ledger(), str(read_day(from_day)), str(read_day(to_day)))
+    first, last = read_day(from_day), read_day(to_day)
+    with bootstrap.open_book(folder).ledger() as db:
+        found = verdicts.newest_leads(db, str(first), str(last))
     if as_json:
         print_json(found)
         return

@@ -33,14 +33,15 @@ def stretch(
     """The unit's chained records made in [from_ms, until_ms), and at least one with a synchronised clock around them.
 
     Between two such records the order of `us` is that of time, whatever an unset clock said. `telling` are the kinds,
-    `unread` the causes of a FAULT, for which to look on either side.
+    `unread` the causes of a FAULT, for which to look; before the stretch a BOOT tells too.
     """
     asked: dict[str, object] = {"unit": unit, "from_ms": from_ms, "until_ms": until_ms}
     asked["first"] = _one(db, f"us {_BEFORE}", asked) or 0
     asked["last"] = _one(db, f"us {_AFTER}", asked) or _NEVER
     lines = db.execute(f"SELECT line {_CHAINED} AND us BETWEEN :first AND :last ORDER BY us", asked)
-    tells = " OR ".join([*(f"kind = '{kind}'" for kind in telling), *map(_fault, unread)])
-    before = _one(db, f"line {_CHAINED} AND us < :first AND ({tells}) ORDER BY us DESC LIMIT 1", asked)
+    tells = " OR ".join(f"kind = '{kind}'" for kind in telling)
+    told = " OR ".join([tells, "kind = 'BOOT'", *map(_fault, unread)])
+    before = _one(db, f"line {_CHAINED} AND us < :first AND ({told}) ORDER BY us DESC LIMIT 1", asked)
     after = _one(db, f"line {_CHAINED} AND us > :last AND ({tells}) ORDER BY us LIMIT 1", asked)
     return Stretch([line for (line,) in lines], [line for line in (before, after) if line])
 

@@ -1,0 +1,46 @@
+"""What `check` can find wrong with a ledger, as values: a code, where it is, and a sentence in Chinese and in English."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+_SENTENCES = {
+    "no_key": ("没有这个单元的公钥", "there is no public key for this unit"),
+    "malformed": ("不是有效记录", "it is no valid record"),
+    "bad_seal": ("签名与单元的公钥不符", "the seal is not of the unit's key"),
+    "high_s": ("签名取了较大的 s", "the signature has the higher s"),
+    "rewritten": ("签名部分不是单元所写的样子", "the signature section is not written as units write it"),
+    "misfiled": ("记录的存放与内容不符", "the record is filed under what it does not say"),
+    "missing": ("链中缺少这条记录", "it is missing from the chain"),
+    "chain": ("与前一条记录不相接", "it does not follow the record before it"),
+    "head": ("链的两端与账本所记不符", "the ends of the chain are not those that the ledger names"),
+    "bill_file": ("账单文件被改动", "the bill file was changed"),
+    "bill": ("判定与收费行不符", "the verdicts and the bill line do not agree"),
+    "unreadable": ("核对结果残缺，不能读", "what the reconciliation said cannot be read"),
+    "verdict": ("判定的存放与内容不符", "the verdict is filed under what it does not say"),
+    "required": ("所需时长与目录不符", "the seconds required are not those of the catalogue"),
+    "grounds": ("判定的依据不存在或不同", "what the verdict rests on is not there, or not so"),
+    "misfit": ("会话与该次治疗的时间不相容", "the session does not fit the treatment"),
+    "overfull": ("会话承载的治疗过多", "the session carries more treatments than fit"),
+    "overlooked": ("会话有余，却有治疗未得", "the session has room for a treatment that was left without"),
+    "unproven": ("没有线索证明其无设备时间", "no lead proves that it had no device time"),
+    "left_out": ("线索漏掉了这段会话", "a lead leaves this session out"),
+    "witness": ("线索的算式不成立", "the arithmetic of the lead is wrong"),
+    "dark": ("线索所列未监测时段不全或不实", "the lead names other dark time than there was"),
+    "among": ("存疑的收费行不全", "the doubt is not said of the lines that share it"),
+    "lead": ("线索的存放与内容不符", "the lead is filed under what it does not say"),
+    "coverage": ("监测时长与未监测时段不符", "watched and dark time do not make up the opening hours"),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Fault:
+    """Something that the stored bytes do not bear out. `code` is stable; `where` names the thing."""
+
+    code: str
+    where: str
+
+    def document(self) -> dict[str, str]:
+        """As `check --json` prints it."""
+        zh, en = _SENTENCES[self.code]
+        return {"code": self.code, "where": self.where, "zh": zh, "en": en}

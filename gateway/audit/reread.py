@@ -1,0 +1,245 @@
+"""What a ledger holds, read anew for `check`: sessions, devices, items, bill lines.
+
+It shares nothing with the programs that wrote the ledger but `protocol`: what those decided is decided here again.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+import tomllib
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta, tzinfo
+from pathlib import Path
+from typing import Any
+
+from protocol.record import Record
+
+CATALOGUE = Path(__file__).with_name("catalogue.toml")
+TOLERANCE_S = 60
+_HALF_HOUR_MS = 30 * 60 * 1000
+
+Chains = Mapping[str, Mapping[int, Record]]
+"""unit -> us -> record, of every record in the chain whose seal is good."""
+
+Span = tuple[int, int]
+
+
+@dataclass(frozen=True, slots=True)
+class Item:
+    """What the catalogue lays down of an item."""
+
+    load: str
+    least_s: int
+    per: str
+    valid_days: int
+    day_max: int
+    course_max: int
+    course_days: int
+
+    def days(self, treatments: int) -> int:
+        """In how many days from its charge a line of so many treatments can have been done."""
+        if not self.day_max or treatments <= self.day_max:
+            return self.valid_days
+        return self.course_days if self.per == "次" and treatments <= self.course_max else 1
+
+
+@dataclass(frozen=True, slots=True)
+class Device:
+    """A device of the inventory."""
+
+    load: str
+    stations: int
+    from_ms: int
+    until_ms: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class Session:
+    """A session that the chain bears out. `known_ms`: since when all that it rests on was here, None if that is not
+    sure; it supports treatments either way."""
+
+    key: str
+    unit: str
+    device: str
+    start_ms: int
+    end_ms: int
+    active_s: int
+    broken_off: bool
+    plug: bool
+    known_ms: int | None
+
+    def holds(self, required_s: int, window: Span) -> bool:
+        """Whether it is long enough for a treatment, and one of that window could have begun in it."""
+        if self.active_s < required_s:
+            return False
+        return max(self.start_ms, window[0]) <= min(self.end_ms - required_s * 1000, window[1])
+
+    def was_known(self, at_ms: int) -> bool:
+        """Whether it surely counted at that instant."""
+        return self.known_ms is not None and self.known_ms <= at_ms
+
+
+@dataclass(frozen=True, slots=True)
+class Holdings:
+    """All that verdicts rest on."""
+
+    zone: tzinfo
+    items: Mapping[int, Item]
+    devices: Mapping[str, Device]
+    placements: Sequence[tuple[str, str, int, int | None]]
+    sessions: Mapping[str, Session]
+    lines: Mapping[tuple[str, str], sqlite3.Row]
+    told_ms: Mapping[str, int]
+    approved: Mapping[str, int | None] = field(default_factory=dict)
+
+    def required_s(self, load: str) -> int:
+        """The shortest that any item of the class takes."""
+        return min(item.least_s for item in self.items.values() if item.load == load)
+
+    def room(self, session: Session) -> int:
+        """How many treatments fit into a session."""
+        device = self.devices[session.device]
+        return session.active_s // self.required_s(device.load) * device.stations
+
+    def lines_of(self, source: str) -> Mapping[str, sqlite3.Row]:
+        """The bill lines that a source told, by name."""
+        return {name: line for (told_by, name), line in self.lines.items() if told_by == source}
+
+    def device_of(self, name: str, at_ms: int) -> str:
+        """The device that a unit was on at an instant; else the name, which is a device's where it is one."""
+        for unit, device, from_ms, until_ms in self.placements:
+            if unit == name and from_ms <= at_ms and (until_ms is None or at_ms < until_ms):
+                return device
+        return name
+
+    def day(self, at_ms: int) -> str:
+        """The local date of an instant."""
+        return datetime.fromtimestamp(at_ms // 1000, self.zone).date().isoformat()
+
+    def window(self, line: sqlite3.Row) -> Span:
+        """When the treatments of a bill line can have begun, at the earliest and at the latest."""
+        if line["performed_ms"] is not None:
+            return line["performed_ms"] - _HALF_HOUR_MS, line["performed_ms"] + _HALF_HOUR_MS
+        charged = datetime.fromtimestamp(line["charged_ms"] // 1000, self.zone)
+        first = charged.replace(hour=0, minute=0, second=0)
+        until = first + timedelta(days=self.items[line["item"]].days(line["treatments"]))
+        return round(first.timestamp() * 1000), round(until.timestamp() * 1000) - 1
+
+
+def read(db: sqlite3.Connection, chains: Chains, zone: tzinfo) -> Holdings:
+    """What the ledger holds, as far as `chains` bear it out."""
+    placements = db.execute(
+        "SELECT unit, device, from_ms, until_ms FROM placements ORDER BY from_ms"
+    ).fetchall()
+    devices = db.execute("SELECT device, load, stations, from_ms, until_ms FROM devices").fetchall()
+    units = db.execute("SELECT unit, CASE WHEN plug THEN NULL ELSE approved_ms END FROM units").fetchall()
+    told = db.execute("SELECT source, max(imported_ms) FROM bill_files GROUP BY source").fetchall()
+    lines = db.execute(
+        "SELECT b.*, f.imported_ms FROM bill_lines b LEFT JOIN bill_files f USING (file)"
+        " WHERE b.item IS NOT NULL AND b.count NOT LIKE '-%'"
+    )
+    return Holdings(
+        zone=zone,
+        items=_items(),
+        devices={name: Device(*about) for name, *about in devices},
+        placements=[tuple(each) for each in placements],
+        sessions={each.key: each for each in _sessions(db, chains, placements)},
+        lines={(line["source"], line["line"]): line for line in lines},
+        told_ms=dict(told),
+        approved=dict(units),
+    )
+
+
+def _items() -> dict[int, Item]:
+    catalogue = tomllib.loads(CATALOGUE.read_text("utf-8"))
+    return {
+        each["number"]: Item(
+            load=each.get("device_class", f"item{each['number']}"),
+            least_s=each["min_minutes"] * 60 - TOLERANCE_S,
+            per=each["per"],
+            valid_days=each.get("valid_days", 1),
+            day_max=each.get("day_max", 0),
+            course_max=each.get("course_max", 0),
+            course_days=each.get("course_days", 1),
+        )
+        for each in catalogue["items"]
+    }
+
+
+def _sessions(db: sqlite3.Connection, chains: Chains, placements: Sequence[Any]) -> Iterator[Session]:
+    """Every session that makes sense and has an instant, on the device where its unit was when it began."""
+    forked = dict(db.execute("SELECT unit, forked_us FROM heads WHERE forked_us IS NOT NULL").fetchall())
+    for unit, chain in chains.items():
+        known_ms = _known(db, unit)
+        for us, record in chain.items():
+            if record.kind != "SESSION" or us >= forked.get(unit, us + 1) or not _is_sensible(record):
+                continue
+            shift_ms = shift_of(record, chain)
+            if shift_ms is None:
+                continue
+            start_ms = record.readings[0].at_ms + shift_ms
+            for device in _devices_at(placements, unit, start_ms):
+                times = (start_ms, record.at_ms + shift_ms, record.active_s)
+                told = (record.readings[1].tx != "L", record.maker == "plug")
+                sure_ms = known_ms.get(us) if record.flag == "S" else None
+                yield Session(f"{unit}:{us}", unit, device, *times, *told, sure_ms)
+
+
+def _devices_at(placements: Sequence[Any], unit: str, at_ms: int) -> Iterator[str]:
+    for placed, device, from_ms, until_ms in placements:
+        if placed == unit and from_ms <= at_ms and (until_ms is None or at_ms < until_ms):
+            yield device
+
+
+def _known(db: sqlite3.Connection, unit: str) -> dict[int, int]:
+    """us -> when it and all the chain before it had come."""
+    known, latest_ms = {}, 0
+    rows = db.execute(
+        "SELECT us, received_ms FROM records WHERE unit = ? AND chained = 1 ORDER BY us", [unit]
+    )
+    for us, received_ms in rows:
+        known[us] = latest_ms = max(latest_ms, received_ms)
+    return known
+
+
+def _is_sensible(record: Record) -> bool:
+    begin, end = record.readings
+    lasted_ms = end.at_ms - begin.at_ms
+    if lasted_ms < 0 or (begin.register_mwh or 0) > (end.register_mwh or 0):
+        return False
+    return record.active_s * 1000 <= lasted_ms + 1000
+
+
+def shift_of(session: Record, chain: Mapping[int, Record]) -> int | None:
+    """By how much the instants of a session are moved by the CLOCKs that follow in its boot; None: never set."""
+    if session.flag == "S":
+        return 0
+    spoke = session.us
+    if session.readings[1].tx == "P":  # in the clock of the boot that died, after all its steps
+        while spoke in chain and chain[spoke].boot == session.boot:
+            spoke -= 1
+    boot = [chain[us] for us in _neighbours(spoke, chain)]
+    if spoke != session.us and not any(each.kind == "OPEN" for each in boot):
+        return None
+    shift_ms = 0
+    for record in (each for each in boot if each.us > spoke):
+        shift_ms += record.step_ms or 0
+        if _is_set(record):
+            return shift_ms
+    since = max((each.us for each in boot if each.kind == "CLOCK"), default=0)
+    return 0 if since <= spoke and any(_is_set(each) for each in boot if each.us >= since) else None
+
+
+def _neighbours(us: int, chain: Mapping[int, Record]) -> range:
+    """The numbers of the records of its boot, as far as none is missing."""
+    first = last = us
+    while us in chain and first - 1 in chain and chain[first - 1].boot == chain[us].boot:
+        first -= 1
+    while us in chain and last + 1 in chain and chain[last + 1].boot == chain[us].boot:
+        last += 1
+    return range(first, last + 1) if us in chain else range(0)
+
+
+def _is_set(record: Record) -> bool:
+    return record.flag == "S" and not (record.kind == "SESSION" and record.readings[-1].tx == "P")

@@ -1,0 +1,179 @@
+"""Whether as many treatments as can be are supported, and why the others are not: examined for `check`, without searching
+for a matching.
+
+No treatment may be left without a session while an exchange of partners leads from it to one with room (Berge): so
+there are as many as there can be. A `capacity` lead names all device time that its treatments could have used, and that
+is too little (Hall): so there are at least so many without.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+
+from gateway.audit.faults import Fault
+from gateway.audit.joins import Dark, Group, groups_of
+from gateway.audit.reread import Holdings, Session, Span
+from gateway.audit.said import LEFT_OVER, MATCHED, Json, Run, fen, merged, ms, window_of
+
+
+def examine_classes(run: Run, held: Holdings) -> Iterator[Fault]:
+    """Each class of devices of which a run judged something."""
+    for load in sorted({held.items[row["item"]].load for row, _ in run.verdicts}):
+        one = _Class(run, held, load)
+        yield from one.overlooked()
+        yield from one.unproven()
+        for lead in one.leads:
+            yield from one.witness(lead)
+
+
+@dataclass(slots=True)
+class _Class:
+    """One class of devices in one run."""
+
+    run: Run
+    held: Holdings
+    load: str
+
+    @property
+    def asked(self) -> list[Json]:
+        """The treatments that were matched."""
+        return [
+            said
+            for row, said in self.run.verdicts
+            if self.held.items[row["item"]].load == self.load and said["verdict"] in MATCHED
+        ]
+
+    @property
+    def sessions(self) -> list[Session]:
+        return [
+            each for each in self.held.sessions.values() if self.held.devices[each.device].load == self.load
+        ]
+
+    @property
+    def leads(self) -> list[Json]:
+        return [
+            said
+            for row, said in self.run.leads
+            if row["rule"] == "capacity" and self.held.items[said["item"]].load == self.load
+        ]
+
+    def overlooked(self) -> Iterator[Fault]:
+        """Sessions with room that treatments without one could have had, be it by changing places with others."""
+        required_s, users, open_ = self.held.required_s(self.load), self.run.users(), self._open()
+        waiting = [window_of(said) for said in self.asked if said["verdict"] != "supported"]
+        for window in waiting:  # grows while it is walked
+            for session in [each for each in open_.values() if each.holds(required_s, window)]:
+                del open_[session.key]
+                waiting += map(window_of, users.get(session.key, ()))
+                if len(users.get(session.key, ())) < self.held.room(session):
+                    yield Fault("overlooked", session.key)
+
+    def _open(self) -> dict[str, Session]:
+        """The sessions that were known then, and that no line of other days may have used."""
+        required_s = self.held.required_s(self.load)
+        judged = {row["line"] for row, _ in self.run.verdicts}
+        elsewhere = {
+            self.held.window(line)
+            for name, line in self.held.lines_of(self.run.source).items()
+            if name not in judged and line["reversed_by"] is None
+        }
+        return {
+            each.key: each
+            for each in self.sessions
+            if each.was_known(self.run.made_ms)
+            and not any(each.holds(required_s, window) for window in elsewhere)
+        }
+
+    def unproven(self) -> Iterator[Fault]:
+        """Treatments left over that are not in exactly one lead."""
+        named = Counter(line for lead in self.leads for line in lead["lines"])
+        for said in self.asked:
+            if said["verdict"] in LEFT_OVER and named[said["line"]] != 1:
+                yield Fault("unproven", f"{said['line']}#{said['index']}")
+
+    def witness(self, lead: Json) -> Iterator[Fault]:
+        """What a capacity lead says: who asked, all they could have used, and that it is too little."""
+        verdicts = [said for said in self.asked if said["line"] in lead["lines"]]
+        others = self._others(lead, verdicts)
+        windows = {*map(window_of, verdicts), *map(self.held.window, others)}
+        usable, groups = self._usable(lead, windows)
+        rests_on = {each.key for each in (*usable, *(each for group in groups for each in group.sessions))}
+        for key in sorted(rests_on - set(lead["supplies"])):
+            yield Fault("left_out", key)
+        treatments = len(verdicts) + sum(line["treatments"] for line in others)
+        capacity = sum(map(self.held.room, usable)) + sum(map(self._extra, groups))
+        said = (lead["capacity"], lead["treatments"], set(lead["supplies"]))
+        if (capacity, treatments, rests_on) != said or capacity >= treatments:
+            yield Fault("witness", lead["id"])
+        if _by_device(dark for group in groups for dark in group.darks) != _by_device(self._named_dark(lead)):
+            yield Fault("dark", lead["id"])
+        yield from _doubt(lead, verdicts, treatments, bool(others))
+
+    def _others(self, lead: Json, verdicts: Sequence[Json]) -> list[sqlite3.Row]:
+        """The bill lines of a lead that were charged outside the period."""
+        lines = self.held.lines_of(self.run.source)
+        return [
+            lines[name] for name in set(lead["lines"]) - {said["line"] for said in verdicts} if name in lines
+        ]
+
+    def _usable(self, lead: Json, windows: Iterable[Span]) -> tuple[list[Session], list[Group]]:
+        """The sessions, and the groups of dark time and sessions, that treatments of those windows could have used. What
+        came after the run counts only where the lead knew it."""
+        required_s, windows = self.held.required_s(self.load), list(windows)
+        known = [
+            each for each in self.sessions if each.key in lead["supplies"] or each.was_known(self.run.made_ms)
+        ]
+        usable = [each for each in known if any(each.holds(required_s, window) for window in windows)]
+        groups = [
+            group
+            for group in groups_of(known, self._darks(lead))
+            if self._extra(group) > 0 and any(group.meets(required_s, window) for window in windows)
+        ]
+        return usable, groups
+
+    def _darks(self, lead: Json) -> list[Dark]:
+        """The class's dark time: what coverage says in the run's days, what the lead says beyond."""
+        said = (each for each in self._named_dark(lead) if not self.run.covers(self.held.day(each[1])))
+        devices = sorted({row["device"] for row in self.run.coverage})
+        return [
+            *(
+                (device, *span)
+                for device in devices
+                if self._is_ours(device)
+                for span in self.run.dark(device)
+            ),
+            *(each for each in said if self._is_ours(each[0])),
+        ]
+
+    def _is_ours(self, device: str) -> bool:
+        return device in self.held.devices and self.held.devices[device].load == self.load
+
+    def _named_dark(self, lead: Json) -> list[Dark]:
+        return [
+            (self.held.device_of(name, ms(start)), ms(start), ms(end)) for name, start, end in lead["dark"]
+        ]
+
+    def _extra(self, group: Group) -> int:
+        return group.extra(self.held.required_s(self.load), self.held.devices[group.device].stations)
+
+
+def _doubt(lead: Json, verdicts: Sequence[Json], treatments: int, has_others: bool) -> Iterator[Fault]:
+    """Who is left over is as many as the lead says, and each stands for the whole set or, alone, for itself."""
+    left_over = [said for said in verdicts if said["verdict"] in LEFT_OVER]
+    over = treatments - lead["capacity"]
+    least_fen = sum(sorted(fen(said["amount"]) for said in verdicts)[: max(over, 0)])
+    if not has_others and (len(left_over), least_fen) != (over, fen(lead["amount"])):
+        yield Fault("witness", lead["id"])
+    for said in left_over:
+        if said["among"] != (lead["lines"] if lead["supplies"] or lead["dark"] else [said["line"]]):
+            yield Fault("among", f"{said['line']}#{said['index']}")
+
+
+def _by_device(darks: Iterable[Dark]) -> dict[str, list[Span]]:
+    by_device: dict[str, list[Span]] = defaultdict(list)
+    for device, start, end in darks:
+        by_device[device].append((start, end))
+    return {device: merged(spans) for device, spans in by_device.items()}
