@@ -95,14 +95,13 @@ class Boot:
             yield instants[-1], self.alive_ms
 
     def between(self, first_us: int, last_us: int | None = None) -> Iterator[Span]:
-        """When it was alive from its first record in [first, last] to its last; to its end where `last` is not in it."""
+        """When it was alive from its first record in [first, last] to its last, or to its end if it ended before `last`."""
         part = [
             each for each in self.records if first_us <= each.us and (last_us is None or each.us <= last_us)
         ]
         if part:
-            ends = part[-1] is self.records[-1] and part[-1].us != last_us
-            end_ms = self.alive_ms if ends else self.made(part[-1])
-            yield from span(self.made(part[0]), end_ms)
+            ended = last_us is None or self.records[-1].us < last_us
+            yield from span(self.made(part[0]), self.alive_ms if ended else self.made(part[-1]))
 
 
 def boots_of(chain: Iterable[Record]) -> list[Boot]:

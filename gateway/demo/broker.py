@@ -48,17 +48,23 @@ class Broker:
 
 
 def start(
-    folder: Path, port: int, clinic: str, passwords: Mapping[str, str], path: str | None = None
+    folder: Path,
+    port: int,
+    clinic: str,
+    passwords: Mapping[str, str],
+    path: str | None = None,
+    settings: str = "",
 ) -> Broker:
     """Start a broker that keeps its files in `folder`; `passwords` by account: GATEWAY and each unit's name.
 
-    Mosquitto's programs are looked for along `path`, by default PATH.
+    Mosquitto's programs are looked for along `path`, by default PATH; `settings` are more lines for its configuration.
     """
     folder = folder.resolve()
     folder.mkdir(parents=True, exist_ok=True)
     program, hasher = _find("mosquitto", path), _find("mosquitto_passwd", path)
     if program and hasher:
-        command = [program, *_mosquitto(folder, port, clinic, passwords, hasher)]
+        _accounts(folder, clinic, passwords, hasher)
+        command = [program, "-c", str(_configure(folder, port, settings))]
     else:
         command = [sys.executable, *_amqtt(folder, port, clinic, passwords)]
     with (folder / "broker.log").open("ab") as log:
@@ -70,13 +76,16 @@ def _find(program: str, path: str | None) -> str | None:
     return shutil.which(program, path=path) or shutil.which(program, path="/usr/sbin")
 
 
-def _mosquitto(folder: Path, port: int, clinic: str, passwords: Mapping[str, str], hasher: str) -> list[str]:
+def _accounts(folder: Path, clinic: str, passwords: Mapping[str, str], hasher: str) -> None:
     known = _private(folder / "passwords", "".join(f"{user}:{word}\n" for user, word in passwords.items()))
     subprocess.run([hasher, "-U", str(known)], check=True)
     _private(folder / "acl", _ACL.format(gateway=GATEWAY, clinic=clinic))
-    # started by root it would become nobody, who may not read the two files above
-    settings = _MOSQUITTO.format(port=port, folder=folder, user=getpass.getuser())
-    return ["-c", str(_private(folder / "mosquitto.conf", settings))]
+
+
+def _configure(folder: Path, port: int, settings: str) -> Path:
+    # started by root it would become nobody, who may not read what is private to us
+    plain = _MOSQUITTO.format(port=port, folder=folder, user=getpass.getuser())
+    return _private(folder / "mosquitto.conf", plain + settings)
 
 
 def _amqtt(folder: Path, port: int, clinic: str, passwords: Mapping[str, str]) -> list[str]:

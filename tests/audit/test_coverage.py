@@ -137,6 +137,11 @@ def test_a_silent_meter_that_comes_back_is_dark_only_in_its_gap():
     assert watched(*told) == [(0, 500), (1000, 1100)]
 
 
+def test_a_boot_is_watched_after_its_gap_to_its_end_also_where_the_gap_was_its_last_word():
+    told = Scribe().boot().wait(120).silent().wait(12).gap(132).wait(300).boot(alive_s=400).records
+    assert watched(*told) == [(132, 400)]
+
+
 def test_a_meter_that_never_came_back_is_dark_from_its_last_reading_to_the_end_of_its_boot():
     told = Scribe().boot().open().wait(600).session(600).alive(300).wait(60).silent().alive(600)
     assert watched(*told.records) == [(0, 600)]

@@ -104,9 +104,7 @@ def test_over_tls_only_a_broker_that_the_authority_vouches_for_is_spoken_to(tmp_
     (tmp_path / "other").mkdir()
     certify(tmp_path / "other")
     broker.kill()
-    with open(tmp_path / "broker" / "mosquitto.conf", "a") as settings:
-        settings.write(f"certfile {tmp_path}/cert.pem\nkeyfile {tmp_path}/key.pem\n")
-    broker.start()
+    broker.start(f"certfile {tmp_path}/cert.pem\nkeyfile {tmp_path}/key.pem\n")
     said = []
     for authority in (tmp_path, tmp_path / "other"):
         ran = replay(

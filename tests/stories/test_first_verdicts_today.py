@@ -35,7 +35,7 @@ def at(clock: str) -> int:
     return round(datetime.fromisoformat(f"2026-03-02T{clock}").replace(tzinfo=CHINA).timestamp() * 1000)
 
 
-STARTS, ENDS = at("07:59:00"), at("08:31:30")
+STARTS, ENDS = at("07:40:00"), at("08:31:30")
 LAMPS = {
     "tasmota_U1": (at("08:01:00"), at("08:23:00")),
     "tasmota_U2": (at("08:03:00"), at("08:28:00")),
@@ -128,7 +128,7 @@ def played(today: Path, port: int, start_s: float) -> Iterator[None]:
     wait_for_port(port)
     plugs = Plugs(port, (today / "plug.password").read_text().strip(), now_ms)
     try:
-        eventually(lambda: now_ms() >= ENDS, within_s=60)
+        eventually(lambda: now_ms() >= ENDS, within_s=90)
         yield
     finally:
         plugs.stop()

@@ -34,10 +34,11 @@ class Broker:
         """The [mqtt] table of a gateway that uses it."""
         return f'[mqtt]\nport = {self.port}\nuser = "{GATEWAY}"\npassword = "{PASSWORD}"\n'
 
-    def start(self) -> None:
-        """Starts it, and waits until it listens."""
+    def start(self, settings: str = "") -> None:
+        """Starts it, with more lines of configuration, and waits until it listens."""
         path = os.pathsep.join(str(tool(each).parent) for each in ("mosquitto", "mosquitto_passwd"))
-        self._process = broker.start(self._folder, self.port, self._clinic, self._passwords, path).process
+        known = (self._folder, self.port, self._clinic, self._passwords)
+        self._process = broker.start(*known, path, settings).process
         wait_for_port(self.port)
 
     def allow(self, acl: str) -> None:
