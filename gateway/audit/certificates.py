@@ -10,9 +10,11 @@ from collections import defaultdict
 from collections.abc import Iterator, Sequence
 
 from gateway.audit.faults import Fault
-from gateway.audit.reread import Holdings, Session
-from gateway.audit.said import MATCHED, Json, Run, ms, second, window_of, yuan
-from gateway.audit.witnesses import examine_classes
+from gateway.audit.reread import Holdings, Line, Session
+from gateway.audit.said import LEFT_OVER, Json, Run, ms, second, window_of, yuan
+from gateway.audit.witnesses import elsewhere, examine_classes
+
+LONG_BURN_S = 900
 
 
 def examine(run: Run, held: Holdings) -> Iterator[Fault]:
@@ -20,7 +22,7 @@ def examine(run: Run, held: Holdings) -> Iterator[Fault]:
     for row, said in run.verdicts:
         yield from _verdict(row, said, run, held)
     yield from _lines(run, held)
-    yield from _overfull(run, held)
+    yield from _carried(run, held)
     yield from examine_classes(run, held)
     for row, said in run.leads:
         kept = (row["lead"], row["rule"], row["day"], yuan(row["amount_fen"]))
@@ -60,7 +62,8 @@ def _is_grounded(said: Json, run: Run, held: Holdings) -> bool:
     if said["active_s"] is not None or said["grade"] is not None:
         return False
     if said["verdict"] == "unobserved":
-        return bool(said["dark"]) and all(_was_dark(each, run, held) for each in said["dark"])
+        grounds = said["line"] in said["among"] and said["dark"]
+        return bool(grounds) and all(_was_dark(each, run, held) for each in said["dark"])
     return not sessions and not said["dark"] and _is_metered_as_said(said, run, held)
 
 
@@ -115,34 +118,47 @@ def _lines(run: Run, held: Holdings) -> Iterator[Fault]:
         judged[said["line"]].append(said)
     unchanged = held.told_ms.get(run.source, 0) <= run.made_ms
     for name, line in held.lines_of(run.source).items():
-        if run.covers(held.day(line["charged_ms"])) and (line["imported_ms"] or 0) <= run.made_ms:
+        if run.covers(line.day) and line.told_ms <= run.made_ms:
             treatments = judged.pop(name, [])
-            if not (_tell(treatments, line, held) if unchanged else treatments or not line["treatments"]):
+            if not (_tell(treatments, line) if unchanged else treatments or not line.treatments):
                 yield Fault("bill", name)
     for name in judged if unchanged else ():
         yield Fault("bill", name)
 
 
-def _tell(treatments: Sequence[Json], line: sqlite3.Row, held: Holdings) -> bool:
+def _tell(treatments: Sequence[Json], line: Line) -> bool:
     """Whether treatments, money, item, visit, window and reversal of a line are as it was charged."""
-    count, amount_fen = line["treatments"], line["amount_fen"]
-    share = amount_fen // max(count, 1)
-    amounts = [yuan(share)] * (count - 1) + [yuan(amount_fen - share * (count - 1))] * (count > 0)
-    charged = (line["visit"], line["item"], second(line["charged_ms"]), line["reversed_by"] is not None)
-    window = [second(each) for each in held.window(line)]
+    share = line.amount_fen // max(line.treatments, 1)
+    amounts = [yuan(share)] * (line.treatments - 1)
+    amounts += [yuan(line.amount_fen - share * (line.treatments - 1))] * (line.treatments > 0)
+    charged = (line.visit, line.item, second(line.charged_ms), line.is_reversed)
+    window = [second(each) for each in line.window]
     return [(each["index"], each["amount"]) for each in treatments] == list(
         enumerate(amounts, start=1)
     ) and all(
         charged == (each["visit"], each["item"], ms(each["charged"]), each["verdict"] == "reversed")
         and window == [ms(instant) for instant in each["window"]]
-        and (each["verdict"] in MATCHED or not each["among"])
+        and (each["verdict"] in (*LEFT_OVER, "unobserved") or not each["among"])
+        and (each["verdict"] == "supported" or each["fit"] is None)
         for each in treatments
     )
 
 
-def _overfull(run: Run, held: Holdings) -> Iterator[Fault]:
-    """No session carries more treatments than fit."""
+def _carried(run: Run, held: Holdings) -> Iterator[Fault]:
+    """No session carries more treatments than fit; one that is far longer than they could take is said to be."""
+    windows = elsewhere(run, held)
     for key, users in run.users().items():
         session = held.sessions.get(key)
-        if session is not None and len(users) > held.room(session):
+        if session is None:
+            continue
+        if len(users) > held.room(session):
             yield Fault("overfull", key)
+        if not any(session.holds(users[0]["required_s"], window) for window in windows):
+            yield from (
+                Fault("fit", key) for said in users if said["fit"] != _fit(session, said, users, held)
+            )
+
+
+def _fit(session: Session, said: Json, users: Sequence[Json], held: Holdings) -> str:
+    longest_s = held.items[said["item"]].longest_s
+    return "long_burn" if session.active_s > len(users) * longest_s + LONG_BURN_S else "ordinary"

@@ -22,6 +22,7 @@ _SENTENCES = {
     "grounds": ("判定的依据不存在或不同", "what the verdict rests on is not there, or not so"),
     "misfit": ("会话与该次治疗的时间不相容", "the session does not fit the treatment"),
     "overfull": ("会话承载的治疗过多", "the session carries more treatments than fit"),
+    "fit": ("长时间空开与否所说不实", "whether the session is a long burn is not as said"),
     "overlooked": ("会话有余，却有治疗未得", "the session has room for a treatment that was left without"),
     "unproven": ("没有线索证明其无设备时间", "no lead proves that it had no device time"),
     "left_out": ("线索漏掉了这段会话", "a lead leaves this session out"),

@@ -7,8 +7,9 @@ from __future__ import annotations
 
 import sqlite3
 import tomllib
+from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime, timedelta, tzinfo
 from pathlib import Path
 from typing import Any
@@ -31,6 +32,7 @@ class Item:
 
     load: str
     least_s: int
+    longest_s: int
     per: str
     valid_days: int
     day_max: int
@@ -52,6 +54,23 @@ class Device:
     stations: int
     from_ms: int
     until_ms: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """A bill line of an item. `told_ms`: when its file came; `day`: the local date of its charge; `window`: when its
+    treatments can have begun."""
+
+    name: str
+    visit: str
+    item: int
+    treatments: int
+    amount_fen: int
+    charged_ms: int
+    is_reversed: bool
+    told_ms: int
+    day: str
+    window: Span
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,9 +108,9 @@ class Holdings:
     devices: Mapping[str, Device]
     placements: Sequence[tuple[str, str, int, int | None]]
     sessions: Mapping[str, Session]
-    lines: Mapping[tuple[str, str], sqlite3.Row]
+    lines: Mapping[str, Mapping[str, Line]]
     told_ms: Mapping[str, int]
-    approved: Mapping[str, int | None] = field(default_factory=dict)
+    approved: Mapping[str, int | None]
 
     def required_s(self, load: str) -> int:
         """The shortest that any item of the class takes."""
@@ -102,9 +121,9 @@ class Holdings:
         device = self.devices[session.device]
         return session.active_s // self.required_s(device.load) * device.stations
 
-    def lines_of(self, source: str) -> Mapping[str, sqlite3.Row]:
+    def lines_of(self, source: str) -> Mapping[str, Line]:
         """The bill lines that a source told, by name."""
-        return {name: line for (told_by, name), line in self.lines.items() if told_by == source}
+        return self.lines.get(source, {})
 
     def device_of(self, name: str, at_ms: int) -> str:
         """The device that a unit was on at an instant; else the name, which is a device's where it is one."""
@@ -117,15 +136,6 @@ class Holdings:
         """The local date of an instant."""
         return datetime.fromtimestamp(at_ms // 1000, self.zone).date().isoformat()
 
-    def window(self, line: sqlite3.Row) -> Span:
-        """When the treatments of a bill line can have begun, at the earliest and at the latest."""
-        if line["performed_ms"] is not None:
-            return line["performed_ms"] - _HALF_HOUR_MS, line["performed_ms"] + _HALF_HOUR_MS
-        charged = datetime.fromtimestamp(line["charged_ms"] // 1000, self.zone)
-        first = charged.replace(hour=0, minute=0, second=0)
-        until = first + timedelta(days=self.items[line["item"]].days(line["treatments"]))
-        return round(first.timestamp() * 1000), round(until.timestamp() * 1000) - 1
-
 
 def read(db: sqlite3.Connection, chains: Chains, zone: tzinfo) -> Holdings:
     """What the ledger holds, as far as `chains` bear it out."""
@@ -135,19 +145,50 @@ def read(db: sqlite3.Connection, chains: Chains, zone: tzinfo) -> Holdings:
     devices = db.execute("SELECT device, load, stations, from_ms, until_ms FROM devices").fetchall()
     units = db.execute("SELECT unit, CASE WHEN plug THEN NULL ELSE approved_ms END FROM units").fetchall()
     told = db.execute("SELECT source, max(imported_ms) FROM bill_files GROUP BY source").fetchall()
-    lines = db.execute(
-        "SELECT b.*, f.imported_ms FROM bill_lines b LEFT JOIN bill_files f USING (file)"
-        " WHERE b.item IS NOT NULL AND b.count NOT LIKE '-%'"
-    )
+    items = _items()
     return Holdings(
         zone=zone,
-        items=_items(),
+        items=items,
         devices={name: Device(*about) for name, *about in devices},
         placements=[tuple(each) for each in placements],
         sessions={each.key: each for each in _sessions(db, chains, placements)},
-        lines={(line["source"], line["line"]): line for line in lines},
+        lines=_lines(db, items, zone),
         told_ms=dict(told),
         approved=dict(units),
+    )
+
+
+def _lines(db: sqlite3.Connection, items: Mapping[int, Item], zone: tzinfo) -> dict[str, dict[str, Line]]:
+    """source -> name -> line, of all that are items of the catalogue."""
+    lines: dict[str, dict[str, Line]] = defaultdict(dict)
+    rows = db.execute(
+        "SELECT b.*, coalesce(f.imported_ms, 0) AS told_ms FROM bill_lines b LEFT JOIN bill_files f USING (file)"
+        " WHERE b.item IS NOT NULL AND b.count NOT LIKE '-%'"
+    )
+    for row in rows:
+        if row["item"] in items:
+            lines[row["source"]][row["line"]] = _line(row, items[row["item"]], zone)
+    return lines
+
+
+def _line(row: sqlite3.Row, item: Item, zone: tzinfo) -> Line:
+    charged = datetime.fromtimestamp(row["charged_ms"] // 1000, zone)
+    first = charged.replace(hour=0, minute=0, second=0)
+    until = first + timedelta(days=item.days(row["treatments"]))
+    window = (round(first.timestamp() * 1000), round(until.timestamp() * 1000) - 1)
+    if row["performed_ms"] is not None:
+        window = (row["performed_ms"] - _HALF_HOUR_MS, row["performed_ms"] + _HALF_HOUR_MS)
+    return Line(
+        name=row["line"],
+        visit=row["visit"],
+        item=row["item"],
+        treatments=row["treatments"],
+        amount_fen=row["amount_fen"],
+        charged_ms=row["charged_ms"],
+        is_reversed=row["reversed_by"] is not None,
+        told_ms=row["told_ms"],
+        day=charged.date().isoformat(),
+        window=window,
     )
 
 
@@ -157,6 +198,7 @@ def _items() -> dict[int, Item]:
         each["number"]: Item(
             load=each.get("device_class", f"item{each['number']}"),
             least_s=each["min_minutes"] * 60 - TOLERANCE_S,
+            longest_s=each["max_minutes"] * 60,
             per=each["per"],
             valid_days=each.get("valid_days", 1),
             day_max=each.get("day_max", 0),

@@ -43,6 +43,11 @@ class Run:
             for start, end in json.loads(row["dark"])
         )
 
+    def reach(self) -> Span:
+        """From the first instant of all windows to the last."""
+        windows = [window_of(said) for _, said in self.verdicts]
+        return min((first for first, _ in windows), default=0), max((last for _, last in windows), default=0)
+
     def users(self) -> dict[str, list[Json]]:
         """Session -> the supported treatments that rest on it."""
         users: dict[str, list[Json]] = defaultdict(list)

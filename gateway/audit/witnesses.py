@@ -8,15 +8,17 @@ is too little (Hall): so there are at least so many without.
 
 from __future__ import annotations
 
-import sqlite3
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 from gateway.audit.faults import Fault
 from gateway.audit.joins import Dark, Group, groups_of
-from gateway.audit.reread import Holdings, Session, Span
+from gateway.audit.reread import Holdings, Line, Session, Span
 from gateway.audit.said import LEFT_OVER, MATCHED, Json, Run, fen, merged, ms, window_of
+
+DAY_MS = 24 * 3600 * 1000
 
 
 def examine_classes(run: Run, held: Holdings) -> Iterator[Fault]:
@@ -29,7 +31,7 @@ def examine_classes(run: Run, held: Holdings) -> Iterator[Fault]:
             yield from one.witness(lead)
 
 
-@dataclass(slots=True)
+@dataclass
 class _Class:
     """One class of devices in one run."""
 
@@ -37,7 +39,7 @@ class _Class:
     held: Holdings
     load: str
 
-    @property
+    @cached_property
     def asked(self) -> list[Json]:
         """The treatments that were matched."""
         return [
@@ -46,13 +48,21 @@ class _Class:
             if self.held.items[row["item"]].load == self.load and said["verdict"] in MATCHED
         ]
 
-    @property
+    @cached_property
     def sessions(self) -> list[Session]:
+        """Those of the class that its treatments, or what is joined with them, could have used."""
+        first_ms, last_ms = self.run.reach()
+        named = {key for lead in self.leads for key in lead["supplies"]}
         return [
-            each for each in self.held.sessions.values() if self.held.devices[each.device].load == self.load
+            each
+            for each in self.held.sessions.values()
+            if self._is_ours(each.device)
+            and (
+                each.key in named or (each.start_ms <= last_ms + DAY_MS and first_ms - DAY_MS <= each.end_ms)
+            )
         ]
 
-    @property
+    @cached_property
     def leads(self) -> list[Json]:
         return [
             said
@@ -73,18 +83,12 @@ class _Class:
 
     def _open(self) -> dict[str, Session]:
         """The sessions that were known then, and that no line of other days may have used."""
-        required_s = self.held.required_s(self.load)
-        judged = {row["line"] for row, _ in self.run.verdicts}
-        elsewhere = {
-            self.held.window(line)
-            for name, line in self.held.lines_of(self.run.source).items()
-            if name not in judged and line["reversed_by"] is None
-        }
+        required_s, windows = self.held.required_s(self.load), elsewhere(self.run, self.held)
         return {
             each.key: each
             for each in self.sessions
             if each.was_known(self.run.made_ms)
-            and not any(each.holds(required_s, window) for window in elsewhere)
+            and not any(each.holds(required_s, window) for window in windows)
         }
 
     def unproven(self) -> Iterator[Fault]:
@@ -98,12 +102,12 @@ class _Class:
         """What a capacity lead says: who asked, all they could have used, and that it is too little."""
         verdicts = [said for said in self.asked if said["line"] in lead["lines"]]
         others = self._others(lead, verdicts)
-        windows = {*map(window_of, verdicts), *map(self.held.window, others)}
+        windows = {*map(window_of, verdicts), *(line.window for line in others)}
         usable, groups = self._usable(lead, windows)
         rests_on = {each.key for each in (*usable, *(each for group in groups for each in group.sessions))}
         for key in sorted(rests_on - set(lead["supplies"])):
             yield Fault("left_out", key)
-        treatments = len(verdicts) + sum(line["treatments"] for line in others)
+        treatments = len(verdicts) + sum(line.treatments for line in others)
         capacity = sum(map(self.held.room, usable)) + sum(map(self._extra, groups))
         said = (lead["capacity"], lead["treatments"], set(lead["supplies"]))
         if (capacity, treatments, rests_on) != said or capacity >= treatments:
@@ -112,7 +116,7 @@ class _Class:
             yield Fault("dark", lead["id"])
         yield from _doubt(lead, verdicts, treatments, bool(others))
 
-    def _others(self, lead: Json, verdicts: Sequence[Json]) -> list[sqlite3.Row]:
+    def _others(self, lead: Json, verdicts: Sequence[Json]) -> list[Line]:
         """The bill lines of a lead that were charged outside the period."""
         lines = self.held.lines_of(self.run.source)
         return [
@@ -158,6 +162,20 @@ class _Class:
 
     def _extra(self, group: Group) -> int:
         return group.extra(self.held.required_s(self.load), self.held.devices[group.device].stations)
+
+
+def elsewhere(run: Run, held: Holdings) -> set[Span]:
+    """The windows of lines of which the run said nothing: sessions that they may have used are not judged by it."""
+    judged = {row["line"] for row, _ in run.verdicts}
+    first_ms, last_ms = run.reach()
+    return {
+        line.window
+        for name, line in held.lines_of(run.source).items()
+        if line.window[0] <= last_ms
+        and first_ms <= line.window[1]
+        and name not in judged
+        and not line.is_reversed
+    }
 
 
 def _doubt(lead: Json, verdicts: Sequence[Json], treatments: int, has_others: bool) -> Iterator[Fault]:

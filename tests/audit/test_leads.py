@@ -89,7 +89,7 @@ def test_there_is_one_short_lead_for_each_class_and_day():
     shorts = [(lead.day.isoformat(), lead.item, lead.lines) for lead in found.leads if lead.rule == "short"]
     assert sorted(shorts) == [
         ("2026-03-02", STIM, ("d",)),
-        ("2026-03-02", TDP, ("a", "b")),
+        ("2026-03-02", TDP, ("a",)),
         ("2026-03-03", TDP, ("c",)),
     ]
 

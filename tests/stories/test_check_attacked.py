@@ -80,7 +80,9 @@ def test_the_key_of_another_unit_fits_no_record(attacked):
 
 
 def test_a_changed_bill_file_is_found(attacked):
-    faults = attacked(lambda db: db.execute("UPDATE bill_files SET body = CAST(body || ' ' AS BLOB)"))["faults"]
+    faults = attacked(lambda db: db.execute("UPDATE bill_files SET body = CAST(body || ' ' AS BLOB)"))[
+        "faults"
+    ]
     assert "bill_file" in {fault["code"] for fault in faults}
 
 
