@@ -6,6 +6,7 @@ A lead is a question to a person, never a violation, and none names one line of 
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -120,11 +121,11 @@ def _dark(facts: Facts, rule: Mapping[str, Any]) -> Iterator[Found]:
 
     What is still to come is not watched either, but that is no finding.
     """
-    sets = _doubted_sets(facts)
+    sets, charged = _doubted_sets(facts), _charged_by_class(facts)
     for each in facts.coverage:
         past = [(start, min(end, facts.now_ms)) for start, end in each.dark]
         spans = [span for span in past if span[1] - span[0] >= rule["least_s"] * 1000]
-        lines = [line for line in facts.lines if _is_charged_in(facts, line, each.device.load, spans)]
+        lines = [line for span in spans for line in _in(charged[each.device.load], span)]
         treatments = sum(line.treatments for line in lines)
         if spans and treatments >= rule["least_charged"]:
             clock = ", ".join(f"{facts.hours.local(a):%H:%M}-{facts.hours.local(b):%H:%M}" for a, b in spans)
@@ -141,10 +142,18 @@ def _dark(facts: Facts, rule: Mapping[str, Any]) -> Iterator[Found]:
             )
 
 
-def _is_charged_in(facts: Facts, line: BillLine, load: str, spans: Sequence[Span]) -> bool:
-    if line.item is None or line.reversed_by is not None or facts.items[line.item].device_class != load:
-        return False
-    return any(start <= line.charged_ms < end for start, end in spans)
+def _charged_by_class(facts: Facts) -> dict[str, list[BillLine]]:
+    """The lines of each class of devices that were not taken back, in the order of charge."""
+    charged: dict[str, list[BillLine]] = defaultdict(list)
+    for line in sorted(facts.lines, key=lambda each: each.charged_ms):
+        if line.item is not None and line.reversed_by is None:
+            charged[facts.items[line.item].device_class].append(line)
+    return charged
+
+
+def _in(lines: Sequence[BillLine], span: Span) -> Sequence[BillLine]:
+    first, last = (bisect_left(lines, edge, key=lambda each: each.charged_ms) for edge in span)
+    return lines[first:last]
 
 
 def _doubted_sets(facts: Facts) -> dict[str, set[str]]:
