@@ -132,9 +132,9 @@ def test_a_command_goes_through_the_pipeline_to_what_is_written():
 
 
 def test_check_shares_only_the_protocol_with_those_whom_it_checks():
-    checks, writes = reach("gateway/audit/recheck.py"), reach("gateway/pipeline.py", "gateway/pages/app.py")
+    checks, writes = reach("gateway/check/recheck.py"), reach("gateway/pipeline.py", "gateway/pages/app.py")
     assert checks & writes == set()
-    assert offences(sorted(checks), ("gateway.audit", "protocol")) == []
+    assert offences(sorted(checks), ("gateway.check", "protocol")) == []
 
 
 def reach(*names: str) -> set[str]:
@@ -243,7 +243,7 @@ def test_the_ledger_and_what_stores_know_no_network():
 
 def test_sql_is_written_in_the_ledger_alone():
     """But for `check`, which shares nothing with those whom it checks, not even how they read."""
-    apart = reach("gateway/audit/recheck.py") | {"gateway/commands/check.py"}
+    apart = reach("gateway/check/recheck.py") | {"gateway/commands/check.py"}
     elsewhere = set(FILES) - set(under("gateway/ledger")) - apart
     assert [name for name in sorted(elsewhere) if any(map(is_sql, strings(tree(name))))] == []
 

@@ -10,7 +10,7 @@ from pathlib import Path
 import click
 
 from gateway import config
-from gateway.audit.recheck import Report, recheck
+from gateway.check.recheck import Report, recheck
 from gateway.commands.output import as_json, print_json, say
 from gateway.errors import UsageError
 from gateway.ledger.database import FILE

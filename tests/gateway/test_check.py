@@ -16,8 +16,8 @@ from hypothesis import strategies as st
 
 from gateway import __main__ as program
 from gateway import inventory
-from gateway.audit.recheck import Report, recheck
 from gateway.bootstrap import Book
+from gateway.check.recheck import Report, recheck
 from gateway.demo import plan
 from gateway.intake.store import pass_gap
 from gateway.inventory import Spot

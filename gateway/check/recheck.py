@@ -19,10 +19,10 @@ from cryptography.hazmat.primitives.asymmetric.utils import encode_dss_signature
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.serialization import load_der_public_key
 
-from gateway.audit.certificates import examine
-from gateway.audit.faults import Fault
-from gateway.audit.reread import Chains, Holdings, read
-from gateway.audit.said import newest_runs, read_run
+from gateway.check.certificates import examine
+from gateway.check.faults import Fault
+from gateway.check.reread import Chains, Holdings, read
+from gateway.check.said import newest_runs, read_run
 from protocol import seal
 from protocol.chain import ORIGIN
 from protocol.errors import RecordError

@@ -13,10 +13,10 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
-from gateway.audit.faults import Fault
-from gateway.audit.joins import Dark, Group, groups_of
-from gateway.audit.reread import Holdings, Line, Session, Span
-from gateway.audit.said import LEFT_OVER, MATCHED, Json, Run, fen, merged, ms, window_of
+from gateway.check.faults import Fault
+from gateway.check.joins import Dark, Group, groups_of
+from gateway.check.reread import Holdings, Line, Session, Span
+from gateway.check.said import LEFT_OVER, MATCHED, Json, Run, fen, merged, ms, window_of
 
 DAY_MS = 24 * 3600 * 1000
 

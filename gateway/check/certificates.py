@@ -9,10 +9,10 @@ import sqlite3
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
 
-from gateway.audit.faults import Fault
-from gateway.audit.reread import Holdings, Line, Session
-from gateway.audit.said import LEFT_OVER, Json, Run, ms, second, window_of, yuan
-from gateway.audit.witnesses import elsewhere, examine_classes
+from gateway.check.faults import Fault
+from gateway.check.reread import Holdings, Line, Session
+from gateway.check.said import LEFT_OVER, Json, Run, ms, second, window_of, yuan
+from gateway.check.witnesses import elsewhere, examine_classes
 
 LONG_BURN_S = 900
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from gateway.audit.reread import Session, Span
+from gateway.check.reread import Session, Span
 
 TOUCH_MS = 2_000
 NEXT_TO_MS = 660_000

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from gateway.audit.reread import Span
+from gateway.check.reread import Span
 
 LEFT_OVER = ("short", "no_device_time")
 MATCHED = (*LEFT_OVER, "supported", "unobserved")
