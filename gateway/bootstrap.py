@@ -27,15 +27,19 @@ class Book:
         return self.config.role == settings.DISTRICT
 
     def owner(self, named: str | None) -> str:
-        """Whose a new unit or device is: this clinic's, or at a district whose it was named as."""
+        """Which clinic is meant: this one, or at a district the one that was named."""
         if self.is_district and named is None:
-            raise UsageError("请给出 --clinic：属于哪个机构", "name the clinic whose it is: --clinic")
+            raise UsageError("请给出 --clinic：哪个机构", "name the clinic: --clinic")
         if not self.is_district and named not in (None, self.config.clinic):
             raise UsageError(
-                f"这是 {self.config.clinic} 的账本，不能登记 {named} 的设备：请去掉 --clinic",
+                f"这是 {self.config.clinic} 的账本，不是 {named} 的：请去掉 --clinic",
                 f"this is the ledger of {self.config.clinic}, not of {named}: leave out --clinic",
             )
         return named or self.config.clinic
+
+    def of_clinic(self, named: str | None) -> settings.Config:
+        """The configuration of the clinic that is meant: its name, opening hours and time zone."""
+        return self.config.of_clinic(self.owner(named))
 
     def ledger(self) -> Database:
         """A new connection to the ledger; UsageError or SurroundingsError where it cannot be had."""

@@ -9,7 +9,7 @@ import json
 import re
 import tomllib
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date, tzinfo
 from pathlib import Path
 from typing import Any, NoReturn
@@ -62,6 +62,17 @@ class ClockSetting:
 
 
 @dataclass(frozen=True, slots=True)
+class Clinic:
+    """A clinic of a district, as its bills are reconciled there; the rest of the fields is as in Config."""
+
+    name: str
+    opens: str = "08:00"
+    closes: str = "20:00"
+    closed: tuple[date, ...] = ()
+    timezone: str = "Asia/Shanghai"
+
+
+@dataclass(frozen=True, slots=True)
 class Config:
     """A checked configuration. `opens` and `closes` are HH:MM of the clinic's time, `closes` at most 24:00."""
 
@@ -77,11 +88,33 @@ class Config:
     forward: Forward | None = None
     clock: ClockSetting | None = None
     tokens: Mapping[str, str] = field(default_factory=dict)
+    clinics: Mapping[str, Clinic] = field(default_factory=dict)
 
     @property
     def zone(self) -> tzinfo:
         """The clinic's time zone."""
         return ZoneInfo(self.timezone)
+
+    def of_clinic(self, clinic: str) -> Config:
+        """As a clinic's own configuration would be, of a clinic of this district; this one where it is that clinic's.
+        UsageError where the district does not know its hours."""
+        if self.role == CLINIC and clinic == self.clinic:
+            return self
+        if clinic not in self.clinics:
+            raise UsageError(
+                f"{FILE} 里没有 [clinics.{clinic}]：请写上它的 name、opens、closes",
+                f"{FILE} has no [clinics.{clinic}]: write its name, opens and closes there",
+            )
+        known = self.clinics[clinic]
+        return replace(
+            self,
+            clinic=clinic,
+            name=known.name,
+            opens=known.opens,
+            closes=known.closes,
+            closed=known.closed,
+            timezone=known.timezone,
+        )
 
     def opening_ms(self, day: date) -> tuple[int, int] | None:
         """Opening hours of a local day as (from, until) in milliseconds since 1970 UTC; None if closed."""
@@ -199,6 +232,7 @@ _TOP = {
     "closed": _Rule(_days, 'YYYY-MM-DD 的列表，如 ["2026-05-01"]', 'a list of dates, like ["2026-05-01"]'),
     "timezone": _Rule(_zone, "时区名，如 Asia/Shanghai", "a time zone, like Asia/Shanghai"),
 }
+_CLINIC = {key: _TOP[key] for key in ("name", "opens", "closes", "closed", "timezone")}
 _MQTT = {
     "host": _TEXT,
     "port": _PORT,
@@ -245,7 +279,7 @@ def read(folder: Path) -> Config:
 
 def check(document: Mapping[str, Any], where: str = FILE) -> Config:
     """The configuration that a TOML document writes; `where` stands in the errors."""
-    sections = [*_SECTIONS, "district"]
+    sections = [*_SECTIONS, "district", "clinics"]
     top = {key: value for key, value in document.items() if key not in sections}
     values = _values(top, _TOP, where, "")
     for section, (rules, make) in _SECTIONS.items():
@@ -253,16 +287,28 @@ def check(document: Mapping[str, Any], where: str = FILE) -> Config:
             values[section] = _section(document[section], rules, make, where, section)
     if "district" in document:
         values |= _values(document["district"], _DISTRICT, where, "district.")
+    if "clinics" in document:
+        values["clinics"] = _clinics(document["clinics"], where)
     config = _make(Config, values, where, "")
-    if minutes(config.opens) >= minutes(config.closes):
-        _complain(
-            where,
-            "closes",
-            config.closes,
-            f"晚于 opens（{config.opens}）",
-            f"later than opens ({config.opens})",
-        )
+    _check_hours(config, where, "")
     return config
+
+
+def _clinics(table: Any, where: str) -> dict[str, Clinic]:
+    if not isinstance(table, Mapping):
+        _complain(where, "clinics", table, "若干 [clinics.机构] 表", "tables [clinics.ID]")
+    clinics = {}
+    for name, about in table.items():
+        prefix = f"clinics.{_values({'clinic': name}, _TOP, where, 'clinics: ')['clinic']}."
+        clinics[name] = _make(Clinic, _values(about, _CLINIC, where, prefix), where, prefix)
+        _check_hours(clinics[name], where, prefix)
+    return clinics
+
+
+def _check_hours(about: Config | Clinic, where: str, prefix: str) -> None:
+    if minutes(about.opens) >= minutes(about.closes):
+        zh, en = f"晚于 opens（{about.opens}）", f"later than opens ({about.opens})"
+        _complain(where, prefix + "closes", about.closes, zh, en)
 
 
 def _section(
@@ -322,6 +368,12 @@ _DISTRICT_OPTIONAL = """
 # 每个诊所一个令牌 · one token per clinic
 [district.tokens]
 # C001 = "at-least-16-random-characters"
+
+# 各诊所的开诊时间，在区里核对它的收费时用 · opening hours, for reconciling a clinic here
+# [clinics.C001]
+# name = "诊所名称"
+# opens = "08:00"
+# closes = "20:00"
 """
 
 

@@ -27,6 +27,7 @@ from gateway.intake.outcome import Came, Outcome
 from gateway.intake.verify import Arrival, Enrolled
 from gateway.ledger import outbox as forwards
 from gateway.ledger import records, units, verdicts
+from gateway.ledger.bills import Teller
 from gateway.ledger.database import transaction
 from gateway.ledger.outbox import Forwarded
 
@@ -67,7 +68,7 @@ def take_in_again(db: Database, unit: str, logged: bool = False) -> Outcome:
 
 
 def settle(db: Database, config: Config, first: date, last: date, source: str, now_ms: int) -> dict[str, Any]:
-    """Reconciles the days [`first`, `last`] with the bills of one source, keeps what was found, and returns it as
+    """Reconciles the days [`first`, `last`] of the configured clinic with the bills of one source, keeps what was found, and returns it as
     `reconcile --json` prints it."""
     hours = Hours(config)
     found = reconcile(
@@ -80,7 +81,7 @@ def settle(db: Database, config: Config, first: date, last: date, source: str, n
     ]
     watched = [document.coverage_row(each) for each in found.coverage]
     asked = [document.lead_row(lead, body) for lead, body in zip(found.leads, said["leads"], strict=True)]
-    verdicts.save(db, (first, last), now_ms, judged, watched, asked)
+    verdicts.save(db, Teller(config.clinic, source), (first, last), now_ms, judged, watched, asked)
     return said
 
 

@@ -15,7 +15,7 @@ from gateway.audit.hours import Hours
 from gateway.audit.reconcile import PERFORMED_MS, Period, longest_window_days, reach
 from gateway.audit.spans import Span
 from gateway.ledger import bills, periods, records, units
-from gateway.ledger.bills import BillLine
+from gateway.ledger.bills import BillLine, Teller
 from protocol import record, seal
 from protocol.record import Record
 
@@ -28,8 +28,8 @@ def gather(
 ) -> Period:
     """The period [`first`, `last`] as values. `source` says whose bills: the clinic's own or the platform's."""
     whole = hours.calendar_day(first)[0], hours.calendar_day(last)[1] - 1
-    lines = _lines(db, hours, items, whole, source)
     clinic = hours.config.clinic
+    lines = _lines(db, hours, items, whole, Teller(clinic, source))
     known = {name: unit for name, unit in units.units(db).items() if unit.clinic == clinic}
     around = _hull(whole, reach(lines, items, hours))
     return Period(
@@ -44,22 +44,24 @@ def gather(
         placements=[placed for placed in units.placements(db) if placed.unit in known],
         attested={name: _attested(db, name, around) for name in known},
         grades={name: unit.grade for name, unit in known.items()},
-        findings=_findings(db, whole),
+        findings=_findings(db, clinic, whole),
     )
 
 
-def _lines(db: Database, hours: Hours, items: Mapping[int, Item], whole: Span, source: str) -> list[BillLine]:
+def _lines(
+    db: Database, hours: Hours, items: Mapping[int, Item], whole: Span, teller: Teller
+) -> list[BillLine]:
     """The lines charged in the period, and all others whose windows overlap theirs, directly or by chain."""
     charged = [
-        line for line in bills.lines_charged(db, source, whole[0], whole[1] + 1) if line.item is not None
+        line for line in bills.lines_charged(db, teller, whole[0], whole[1] + 1) if line.item is not None
     ]
     longest = timedelta(days=longest_window_days(items.values()))
     span = _hull(whole, reach(charged, items, hours))
     while True:
         earliest = hours.calendar_day(hours.day_of(span[0]) - longest)[0]
         others = [
-            *bills.lines_charged(db, source, earliest, span[1] + 1),
-            *periods.lines_performed(db, source, span[0] - PERFORMED_MS, span[1] + PERFORMED_MS + 1),
+            *bills.lines_charged(db, teller, earliest, span[1] + 1),
+            *periods.lines_performed(db, teller, span[0] - PERFORMED_MS, span[1] + PERFORMED_MS + 1),
         ]
         beside = (each for each in others if _competes(each, items, hours, span))
         lines = {each.line: each for each in (*charged, *beside)}
@@ -90,6 +92,6 @@ def _parsed(lines: list[str]) -> list[Record]:
     return [record.parse(seal.split(line)[0]) for line in lines]
 
 
-def _findings(db: Database, whole: Span) -> list[Finding]:
-    rows = periods.findings_between(db, whole[0], whole[1] + 1)
+def _findings(db: Database, clinic: str, whole: Span) -> list[Finding]:
+    rows = periods.findings_between(db, clinic, whole[0], whole[1] + 1)
     return [Finding(*(row[name] for name in ("code", "unit", "us", "at_ms", "zh", "en"))) for row in rows]

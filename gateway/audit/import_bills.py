@@ -25,7 +25,7 @@ from gateway.audit.formats.values import Instants
 from gateway.audit.patients import Patients
 from gateway.audit.posting import Event, Posted, Posting, Told
 from gateway.ledger import bills
-from gateway.ledger.bills import BillFile, Entry
+from gateway.ledger.bills import BillFile, Entry, Teller
 from gateway.ledger.database import transaction
 
 Progress = Callable[[str, str, int, int], None]
@@ -84,7 +84,7 @@ def import_bills(
     rules: Rules,
     body: bytes,
     name: str,
-    source: str,
+    teller: Teller,
     now_ms: int,
     *,
     form: str = "auto",
@@ -101,7 +101,8 @@ def import_bills(
         found, contents = formats.read(body, form, rules.mapping, Instants(rules.zone, now_ms))
         clerk = _Clerk(rules, contents, progress)
         events = clerk.events()
-        file = BillFile(hashlib.sha256(body).hexdigest(), source, name, found, now_ms, body)
+        sha256, whose = hashlib.sha256(body).hexdigest(), (teller.clinic, teller.source)
+        file = BillFile(sha256, *whose, name, found, now_ms, body)
         progress("入账", "posting", 0, 0)
         return _post(db, file, contents, clerk, events, accept_partial)
 
@@ -124,8 +125,8 @@ def _post(
     """One transaction: what the book knows, what the file changes in it, and both stored."""
     charges = sum(isinstance(event, Told) for event in events)
     with transaction(db):
-        known = bills.known_file(db, file.sha256, file.source)
-        posted = _posted(db, file.source, contents, clerk, events, known is not None)
+        known = bills.known_file(db, file.sha256, file.teller)
+        posted = _posted(db, file.teller, contents, clerk, events, known is not None)
         refused = [*contents.refused, *clerk.refused, *posted.refused, *told_twice(contents.totals)]
         refused.sort(key=lambda each: each.row)
         unmapped = sorted(
@@ -138,7 +139,7 @@ def _post(
                 file.sha256, file.format, charges, refused=refused, unmapped=unmapped, notes=notes
             )
         number = bills.store(db, file, posted.changes.new, posted.changes.changed)
-        compared = _control(db, contents.totals) if contents.totals else None
+        compared = _control(db, file.clinic, contents.totals) if contents.totals else None
     return Imported(
         sha256=file.sha256,
         format=file.format,
@@ -157,19 +158,21 @@ def _post(
     )
 
 
-def _control(db: Database, totals: Sequence[Total]) -> Control:
+def _control(db: Database, clinic: str, totals: Sequence[Total]) -> Control:
     """Against every source that has lines at all."""
     visits = {each.visit for each in totals}
-    return control(
-        totals, {source: bills.entries_of_visits(db, source, visits) for source in bills.sources(db)}
-    )
+    told = {
+        source: bills.entries_of_visits(db, Teller(clinic, source), visits)
+        for source in bills.sources(db, clinic)
+    }
+    return control(totals, told)
 
 
 def _posted(
-    db: Database, source: str, contents: Contents, clerk: _Clerk, events: list[Event], known: bool
+    db: Database, teller: Teller, contents: Contents, clerk: _Clerk, events: list[Event], known: bool
 ) -> Posted:
     visits = {event.entry.visit if isinstance(event, Told) else event.visit for event in events}
-    posting = Posting(bills.entries_of_visits(db, source, visits), clerk.treatments, contents.columns)
+    posting = Posting(bills.entries_of_visits(db, teller, visits), clerk.treatments, contents.columns)
     if contents.uploads:
         return posting.told_before(events) if known else posting.uploads(events)
     return posting.table([event for event in events if isinstance(event, Told)])

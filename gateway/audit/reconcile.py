@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, timedelta
+from decimal import Decimal
 
 from gateway.audit import leads
 from gateway.audit.catalogue import Item
@@ -73,9 +74,12 @@ def window(line: BillLine, item: Item, hours: Hours) -> Span:
 
 def _valid_days(line: BillLine, item: Item) -> int:
     """Several times paid at once may be a course, done on several days; any other excess stays in its day."""
-    if not item.day_max or line.treatments <= item.day_max:
+    paid = (
+        1 if item.per == "根" else int(Decimal(line.count))
+    )  # a refund of some of them leaves a course a course
+    if not item.day_max or paid <= item.day_max:
         return item.valid_days or 1
-    is_course = item.per == "次" and line.treatments <= (item.course_max or 0)
+    is_course = item.per == "次" and paid <= (item.course_max or 0)
     return (item.course_days if is_course else None) or 1
 
 

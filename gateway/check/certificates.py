@@ -116,8 +116,8 @@ def _lines(run: Run, held: Holdings) -> Iterator[Fault]:
     judged: dict[str, list[Json]] = defaultdict(list)
     for _, said in run.verdicts:
         judged[said["line"]].append(said)
-    unchanged = held.told_ms.get(run.source, 0) <= run.made_ms
-    for name, line in held.lines_of(run.source).items():
+    unchanged = held.told_ms.get(run.teller, 0) <= run.made_ms
+    for name, line in held.lines_of(run.teller).items():
         if run.covers(line.day) and line.told_ms <= run.made_ms:
             treatments = judged.pop(name, [])
             if not (_tell(treatments, line) if unchanged else treatments or not line.treatments):

@@ -11,6 +11,7 @@ from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta, tzinfo
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
@@ -24,6 +25,9 @@ Chains = Mapping[str, Mapping[int, Record]]
 """unit -> us -> record, of every record in the chain whose seal is good."""
 
 Span = tuple[int, int]
+
+Teller = tuple[str, str]
+"""Whose bills, and who told them: the clinic or the platform."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,8 +112,8 @@ class Holdings:
     devices: Mapping[str, Device]
     placements: Sequence[tuple[str, str, int, int | None]]
     sessions: Mapping[str, Session]
-    lines: Mapping[str, Mapping[str, Line]]
-    told_ms: Mapping[str, int]
+    lines: Mapping[Teller, Mapping[str, Line]]
+    told_ms: Mapping[Teller, int]
     approved: Mapping[str, int | None]
 
     def required_s(self, load: str) -> int:
@@ -121,9 +125,9 @@ class Holdings:
         device = self.devices[session.device]
         return session.active_s // self.required_s(device.load) * device.stations
 
-    def lines_of(self, source: str) -> Mapping[str, Line]:
-        """The bill lines that a source told, by name."""
-        return self.lines.get(source, {})
+    def lines_of(self, teller: Teller) -> Mapping[str, Line]:
+        """The bill lines that somebody told, by name."""
+        return self.lines.get(teller, {})
 
     def device_of(self, name: str, at_ms: int) -> str:
         """The device that a unit was on at an instant; else the name, which is a device's where it is one."""
@@ -144,7 +148,9 @@ def read(db: sqlite3.Connection, chains: Chains, zone: tzinfo) -> Holdings:
     ).fetchall()
     devices = db.execute("SELECT device, load, stations, from_ms, until_ms FROM devices").fetchall()
     units = db.execute("SELECT unit, CASE WHEN plug THEN NULL ELSE approved_ms END FROM units").fetchall()
-    told = db.execute("SELECT source, max(imported_ms) FROM bill_files GROUP BY source").fetchall()
+    told = db.execute(
+        "SELECT clinic, source, max(imported_ms) FROM bill_files GROUP BY clinic, source"
+    ).fetchall()
     items = _items()
     return Holdings(
         zone=zone,
@@ -153,28 +159,29 @@ def read(db: sqlite3.Connection, chains: Chains, zone: tzinfo) -> Holdings:
         placements=[tuple(each) for each in placements],
         sessions={each.key: each for each in _sessions(db, chains, placements)},
         lines=_lines(db, items, zone),
-        told_ms=dict(told),
+        told_ms={(clinic, source): told_ms for clinic, source, told_ms in told},
         approved=dict(units),
     )
 
 
-def _lines(db: sqlite3.Connection, items: Mapping[int, Item], zone: tzinfo) -> dict[str, dict[str, Line]]:
-    """source -> name -> line, of all that are items of the catalogue."""
-    lines: dict[str, dict[str, Line]] = defaultdict(dict)
+def _lines(db: sqlite3.Connection, items: Mapping[int, Item], zone: tzinfo) -> dict[Teller, dict[str, Line]]:
+    """Who told it -> name -> line, of all that are items of the catalogue."""
+    lines: dict[Teller, dict[str, Line]] = defaultdict(dict)
     rows = db.execute(
         "SELECT b.*, coalesce(f.imported_ms, 0) AS told_ms FROM bill_lines b LEFT JOIN bill_files f USING (file)"
         " WHERE b.item IS NOT NULL AND b.count NOT LIKE '-%'"
     )
     for row in rows:
         if row["item"] in items:
-            lines[row["source"]][row["line"]] = _line(row, items[row["item"]], zone)
+            lines[row["clinic"], row["source"]][row["line"]] = _line(row, items[row["item"]], zone)
     return lines
 
 
 def _line(row: sqlite3.Row, item: Item, zone: tzinfo) -> Line:
     charged = datetime.fromtimestamp(row["charged_ms"] // 1000, zone)
     first = charged.replace(hour=0, minute=0, second=0)
-    until = first + timedelta(days=item.days(row["treatments"]))
+    paid = 1 if item.per == "根" else int(Decimal(row["count"]))
+    until = first + timedelta(days=item.days(paid))
     window = (round(first.timestamp() * 1000), round(until.timestamp() * 1000) - 1)
     if row["performed_ms"] is not None:
         window = (row["performed_ms"] - _HALF_HOUR_MS, row["performed_ms"] + _HALF_HOUR_MS)

@@ -22,6 +22,7 @@ Json = Mapping[str, Any]
 class Run:
     """One reconciliation. Verdicts and leads are pairs of their row and of what its body says."""
 
+    clinic: str
     source: str
     from_day: str
     to_day: str
@@ -29,6 +30,11 @@ class Run:
     verdicts: Sequence[tuple[sqlite3.Row, Json]]
     leads: Sequence[tuple[sqlite3.Row, Json]]
     coverage: Sequence[sqlite3.Row]
+
+    @property
+    def teller(self) -> tuple[str, str]:
+        """Whose bills it was about, and who told them."""
+        return self.clinic, self.source
 
     def covers(self, day: str) -> bool:
         """Whether it is about that day."""
@@ -59,24 +65,20 @@ class Run:
 
 
 def newest_runs(db: sqlite3.Connection) -> list[int]:
-    """Of each period and source the reconciliation made last."""
-    rows = db.execute(
-        """SELECT max(run) FROM (
-             SELECT r.*, (SELECT v.source FROM verdicts v WHERE v.run = r.run LIMIT 1) AS source FROM runs r
-           ) GROUP BY from_day, to_day, source"""
-    )
+    """Of each period, clinic and source the reconciliation made last."""
+    rows = db.execute("SELECT max(run) FROM runs GROUP BY from_day, to_day, clinic, source")
     return [run for (run,) in rows.fetchall()]
 
 
 def read_run(db: sqlite3.Connection, run: int) -> Run:
     """All that a reconciliation said. ValueError where it is no JSON."""
-    about = db.execute("SELECT from_day, to_day, made_ms FROM runs WHERE run = ?", [run]).fetchone()
+    sql = "SELECT clinic, source, from_day, to_day, made_ms FROM runs WHERE run = ?"
+    clinic, source, *about = db.execute(sql, [run]).fetchone()
     verdicts, leads, coverage = (
         db.execute(f"SELECT * FROM {table} WHERE run = ?", [run]).fetchall()
         for table in ("verdicts", "leads", "coverage")
     )
-    source = verdicts[0]["source"] if verdicts else "clinic"
-    return Run(source, about[0], about[1], about[2], _bodies(verdicts), _bodies(leads), coverage)
+    return Run(clinic, source, about[0], about[1], about[2], _bodies(verdicts), _bodies(leads), coverage)
 
 
 def _bodies(rows: Sequence[sqlite3.Row]) -> list[tuple[sqlite3.Row, Json]]:

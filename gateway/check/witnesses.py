@@ -118,7 +118,7 @@ class _Class:
 
     def _others(self, lead: Json, verdicts: Sequence[Json]) -> list[Line]:
         """The bill lines of a lead that were charged outside the period."""
-        lines = self.held.lines_of(self.run.source)
+        lines = self.held.lines_of(self.run.teller)
         return [
             lines[name] for name in set(lead["lines"]) - {said["line"] for said in verdicts} if name in lines
         ]
@@ -170,7 +170,7 @@ def elsewhere(run: Run, held: Holdings) -> set[Span]:
     first_ms, last_ms = run.reach()
     return {
         line.window
-        for name, line in held.lines_of(run.source).items()
+        for name, line in held.lines_of(run.teller).items()
         if line.window[0] <= last_ms
         and first_ms <= line.window[1]
         and name not in judged

@@ -20,10 +20,10 @@ from gateway.audit.import_bills import import_bills as import_file
 from gateway.audit.patients import open_patients
 from gateway.bootstrap import Book
 from gateway.commands.imported import document, exit_code, tell, tell_in_a_line
-from gateway.commands.output import as_json, print_json, say
+from gateway.commands.output import as_json, of_clinic, print_json, say
 from gateway.commands.watch import until_asked, watch
 from gateway.errors import UsageError
-from gateway.ledger.bills import SOURCES, known_file
+from gateway.ledger.bills import SOURCES, Teller, known_file
 
 _LONGEST_BYTES = 512 * 1024 * 1024  # the ledger keeps the file in one piece
 
@@ -47,6 +47,7 @@ _LONGEST_BYTES = 512 * 1024 * 1024  # the ledger keeps the file in one piece
     type=click.Path(path_type=Path),
     help="导入此目录中出现的文件,直到 Ctrl-C · import what appears there, until Ctrl-C",
 )
+@of_clinic
 @click.option("--example-mapping", is_flag=True, help="打印对照文件样例 · print an example mapping file")
 @as_json
 @click.pass_obj
@@ -58,6 +59,7 @@ def import_bills(
     source: str,
     accept_partial: bool,
     folder_watched: Path | None,
+    clinic: str | None,
     example_mapping: bool,
     as_json: bool,
 ) -> int:
@@ -80,12 +82,14 @@ def import_bills(
         if file is not None or as_json:
             raise UsageError("--watch 不与 FILE 或 --json 同用", "--watch goes without FILE and --json")
         book = bootstrap.open_book(folder)
-        return _watch(book, folder_watched, source, mapping, form, accept_partial)
+        teller = Teller(book.owner(clinic), source)
+        return _watch(book, folder_watched, teller, mapping, form, accept_partial)
     if file is None:
         raise UsageError("请给出收费文件", "name a bill file")
     book = bootstrap.open_book(folder)
+    teller = Teller(book.owner(clinic), source)
     body = _read(file, _LONGEST_BYTES)
-    imported = _import(book, body, file.name, source, mapping, form, accept_partial)
+    imported = _import(book, body, file.name, teller, mapping, form, accept_partial)
     if as_json:
         print_json(document(imported, source))
     tell(imported)
@@ -93,7 +97,7 @@ def import_bills(
 
 
 def _watch(
-    book: Book, folder: Path, source: str, mapping: Path | None, form: str, accept_partial: bool
+    book: Book, folder: Path, teller: Teller, mapping: Path | None, form: str, accept_partial: bool
 ) -> int:
     """Until asked to stop. One line per file; a refused one keeps nothing else out."""
 
@@ -101,10 +105,10 @@ def _watch(
         name = _written(path.name)
         try:
             body = _read(path, _LONGEST_BYTES)
-            if _is_known(book, body, source):
+            if _is_known(book, body, teller):
                 say(f"{name}:已在账中", "already in the ledger")
                 return
-            imported = _import(book, body, path.name, source, mapping, form, accept_partial)
+            imported = _import(book, body, path.name, teller, mapping, form, accept_partial)
         except UsageError as error:
             say(f"{name}:未入账,{error.zh}", f"nothing was stored: {error.en}")
             return
@@ -117,13 +121,13 @@ def _watch(
     return 0
 
 
-def _is_known(book: Book, body: bytes, source: str) -> bool:
+def _is_known(book: Book, body: bytes, teller: Teller) -> bool:
     with book.ledger() as db:
-        return known_file(db, hashlib.sha256(body).hexdigest(), source) is not None
+        return known_file(db, hashlib.sha256(body).hexdigest(), teller) is not None
 
 
 def _import(
-    book: Book, body: bytes, name: str, source: str, mapping: Path | None, form: str, accept_partial: bool
+    book: Book, body: bytes, name: str, teller: Teller, mapping: Path | None, form: str, accept_partial: bool
 ) -> Imported:
     items = catalogue.read()
     with book.ledger() as db, _progress() as progress:
@@ -133,7 +137,7 @@ def _import(
             rules,
             body,
             _written(name),
-            source,
+            teller,
             book.clock.now_ms(),
             form=form,
             accept_partial=accept_partial,

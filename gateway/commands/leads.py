@@ -7,7 +7,7 @@ from pathlib import Path
 import click
 
 from gateway import bootstrap
-from gateway.commands.output import as_json, print_json, say
+from gateway.commands.output import as_json, of_clinic, print_json, say
 from gateway.instants import read_day
 from gateway.ledger import verdicts
 
@@ -15,9 +15,10 @@ from gateway.ledger import verdicts
 @click.command()
 @click.option("--from", "from_day", default="1970-01-01", metavar="DATE", help="起始日 · first day")
 @click.option("--to", "to_day", default="9999-12-31", metavar="DATE", help="截止日 · last day")
+@of_clinic
 @as_json
 @click.pass_obj
-def leads(folder: Path, from_day: str, to_day: str, as_json: bool) -> None:
+def leads(folder: Path, from_day: str, to_day: str, clinic: str | None, as_json: bool) -> None:
     """列出线索 · list the leads.
 
     \b
@@ -25,7 +26,7 @@ def leads(folder: Path, from_day: str, to_day: str, as_json: bool) -> None:
     """
     first, last = read_day(from_day), read_day(to_day)
     with bootstrap.open_book(folder).ledger() as db:
-        found = verdicts.newest_leads(db, str(first), str(last))
+        found = verdicts.newest_leads(db, str(first), str(last), clinic)
     if as_json:
         print_json(found)
         return

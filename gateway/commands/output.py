@@ -13,6 +13,8 @@ as_json = click.option(
     "--json", "as_json", is_flag=True, help="只输出一个 JSON · one JSON document on stdout"
 )
 
+of_clinic = click.option("--clinic", metavar="ID", help="在区平台：哪个机构 · at a district: which clinic")
+
 
 def print_json(document: Any) -> None:
     """One JSON document on stdout, Chinese unescaped."""

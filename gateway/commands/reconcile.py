@@ -10,7 +10,7 @@ import click
 
 from gateway import bootstrap, pipeline
 from gateway.audit.verdicts import CODES
-from gateway.commands.output import as_json, print_json, say
+from gateway.commands.output import as_json, of_clinic, print_json, say
 from gateway.errors import UsageError
 from gateway.instants import read_day
 from gateway.ledger import bills
@@ -27,9 +27,12 @@ _YEARS = range(2000, 2100)
     type=click.Choice(bills.SOURCES),
     help="谁的账单，默认诊所自报，没有则平台 · whose bills: by default the clinic's own, else the platform's",
 )
+@of_clinic
 @as_json
 @click.pass_obj
-def reconcile(folder: Path, from_day: str, to_day: str, source: str | None, as_json: bool) -> int:
+def reconcile(
+    folder: Path, from_day: str, to_day: str, source: str | None, clinic: str | None, as_json: bool
+) -> int:
     """核对一段时间的收费与设备记录 · reconcile bills with device time. Exits 1 when there are leads.
 
     \b
@@ -37,11 +40,10 @@ def reconcile(folder: Path, from_day: str, to_day: str, source: str | None, as_j
     """
     first, last = _period(from_day, to_day)
     book = bootstrap.open_book(folder)
-    if book.is_district:
-        raise UsageError("请在诊所自己的账本里核对", "reconcile in the ledger of the clinic itself")
+    config = book.of_clinic(clinic)
     with book.ledger() as db:
-        whose = source or next(iter(bills.sources(db)), "clinic")
-        found = pipeline.settle(db, book.config, first, last, whose, book.clock.now_ms())
+        whose = source or next(iter(bills.sources(db, config.clinic)), "clinic")
+        found = pipeline.settle(db, config, first, last, whose, book.clock.now_ms())
     if as_json:
         print_json(found)
     else:

@@ -1,7 +1,7 @@
 """What was charged, as the ledger keeps it: whole files, and the lines that they told. SQL alone, no judgement.
 
-A line belongs to the source that told it, `clinic` or `platform`. A refund is kept as a line of its own: its count is
-negative, it holds no treatments, and `reversed_by` names the line that it takes back.
+A line belongs to the clinic that charged it and to the source that told it, `clinic` or `platform`. A refund is kept
+as a line of its own: its count is negative, it holds no treatments, and `reversed_by` names the line that it takes back.
 """
 
 from __future__ import annotations
@@ -16,10 +16,18 @@ SOURCES = ("clinic", "platform")
 
 
 @dataclass(frozen=True, slots=True)
+class Teller:
+    """Whose bills, and who told them: one of SOURCES."""
+
+    clinic: str
+    source: str
+
+
+@dataclass(frozen=True, slots=True)
 class BillLine:
     """One charged line. `treatments` and `amount_fen` are what partial refunds left of it; of a line that
     `reversed_by` names as taken back they are what was charged. `item` is None, and `treatments` 0, where the line
-    is no item of the catalogue. `row` is that of the file which told it last."""
+    is no item of the catalogue. `count` is the decimal text as charged. `row` is that of the file which told it last."""
 
     source: str
     line: str
@@ -29,18 +37,20 @@ class BillLine:
     item: int | None
     code: str
     name: str
+    count: str
     treatments: int
     amount_fen: int
     charged_ms: int
     performed_ms: int | None
     room: str
     staff: str
+    settlement: str
     reversed_by: str | None
 
 
 @dataclass(slots=True)
 class Entry:
-    """One row of the table, but for its source. `file` is 0 until the file that tells it is stored; `count` is the
+    """One row of the table, but for its teller. `file` is 0 until the file that tells it is stored; `count` is the
     decimal text as charged."""
 
     line: str
@@ -72,33 +82,40 @@ class BillFile:
     """A file as it came: `body` is every byte of it."""
 
     sha256: str
+    clinic: str
     source: str
     name: str
     format: str
     imported_ms: int
     body: bytes
 
+    @property
+    def teller(self) -> Teller:
+        """Whose bills it holds, and who told them."""
+        return Teller(self.clinic, self.source)
+
 
 _COLUMNS = tuple(each.name for each in fields(Entry))
 _READ = tuple(each.name for each in fields(BillLine))
 
 
-def known_file(db: Database, sha256: str, source: str) -> int | None:
-    """The number of the file with these bytes from this source, if it is in the ledger."""
+def known_file(db: Database, sha256: str, teller: Teller) -> int | None:
+    """The number of the file with these bytes from this teller, if it is in the ledger."""
     found = db.execute(
-        "SELECT file FROM bill_files WHERE sha256 = ? AND source = ?", [sha256, source]
+        "SELECT file FROM bill_files WHERE sha256 = ? AND clinic = ? AND source = ?",
+        [sha256, teller.clinic, teller.source],
     ).fetchone()
     return found[0] if found else None
 
 
-def entries_of_visits(db: Database, source: str, visits: Iterable[str]) -> list[Entry]:
+def entries_of_visits(db: Database, teller: Teller, visits: Iterable[str]) -> list[Entry]:
     """All lines of these visits, refunds included, in the order in which they were first told."""
     columns = ", ".join(f"b.{each}" for each in _COLUMNS)
     rows = db.execute(
         f"""SELECT {columns} FROM json_each(?) AS v CROSS JOIN bill_lines AS b
-            WHERE b.source = ? AND b.line >= v.value || '/' AND b.line < v.value || '0' AND b.visit = v.value
+            WHERE b.clinic = ? AND b.source = ? AND b.line >= v.value || '/' AND b.line < v.value || '0' AND b.visit = v.value
             ORDER BY b.rowid""",
-        [json.dumps(sorted(set(visits)), ensure_ascii=False), source],
+        [json.dumps(sorted(set(visits)), ensure_ascii=False), teller.clinic, teller.source],
     )
     return [Entry(*row) for row in rows]
 
@@ -108,7 +125,7 @@ def store(db: Database, file: BillFile, new: Sequence[Entry], changed: Sequence[
 
     Gives the file's number. To be called inside a transaction: all of it stands afterwards, or nothing.
     """
-    number = known_file(db, file.sha256, file.source)
+    number, teller = known_file(db, file.sha256, file.teller), (file.clinic, file.source)
     if number is None:
         number = _insert_file(db, file)
     for entry in (*new, *changed):
@@ -116,13 +133,13 @@ def store(db: Database, file: BillFile, new: Sequence[Entry], changed: Sequence[
     names = ", ".join(_COLUMNS)
     marks = ", ".join("?" * len(_COLUMNS))
     db.conn.executemany(
-        f"INSERT INTO bill_lines (source, {names}) VALUES (?, {marks})",
-        ((file.source, *_values(each)) for each in new),
+        f"INSERT INTO bill_lines (clinic, source, {names}) VALUES (?, ?, {marks})",
+        ((*teller, *_values(each)) for each in new),
     )
     settings = ", ".join(f"{each} = ?" for each in _COLUMNS)
     db.conn.executemany(
-        f"UPDATE bill_lines SET {settings} WHERE source = ? AND line = ?",
-        ((*_values(each), file.source, each.line) for each in changed),
+        f"UPDATE bill_lines SET {settings} WHERE clinic = ? AND source = ? AND line = ?",
+        ((*_values(each), *teller, each.line) for each in changed),
     )
     return number
 
@@ -138,26 +155,25 @@ def _values(entry: Entry) -> tuple[object, ...]:
     return tuple(getattr(entry, name) for name in _COLUMNS)
 
 
-def lines_charged(db: Database, source: str, from_ms: int, until_ms: int) -> list[BillLine]:
+def lines_charged(db: Database, teller: Teller, from_ms: int, until_ms: int) -> list[BillLine]:
     """What was charged in [from, until), reversed or not, by time and line. Refunds are in the lines that they touch."""
     rows = db.execute(
         f"""SELECT {", ".join(_READ)} FROM bill_lines
-            WHERE source = ? AND charged_ms >= ? AND charged_ms < ? AND count NOT LIKE '-%'
+            WHERE clinic = ? AND source = ? AND charged_ms >= ? AND charged_ms < ? AND count NOT LIKE '-%'
             ORDER BY charged_ms, line""",
-        [source, from_ms, until_ms],
+        [teller.clinic, teller.source, from_ms, until_ms],
     )
     return [BillLine(*row) for row in rows]
 
 
-def sources(db: Database) -> list[str]:
-    """Which sources have told lines."""
-    return [source for source in SOURCES if _has_lines(db, source)]
+def sources(db: Database, clinic: str) -> list[str]:
+    """Which sources have told lines of a clinic."""
+    return [source for source in SOURCES if _has_lines(db, Teller(clinic, source))]
 
 
-def _has_lines(db: Database, source: str) -> bool:
-    return (
-        db.execute("SELECT EXISTS (SELECT 1 FROM bill_lines WHERE source = ?)", [source]).fetchone()[0] == 1
-    )
+def _has_lines(db: Database, teller: Teller) -> bool:
+    sql = "SELECT EXISTS (SELECT 1 FROM bill_lines WHERE clinic = ? AND source = ?)"
+    return db.execute(sql, [teller.clinic, teller.source]).fetchone()[0] == 1
 
 
 def file_body(db: Database, sha256: str) -> bytes | None:

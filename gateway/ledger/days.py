@@ -12,19 +12,22 @@ from sqlite_utils import Database
 Row = dict[str, Any]
 
 
-def newest_run(db: Database, day: str) -> Row | None:
-    """`run` and `made_ms` of the last reconciliation that covers the day."""
+def newest_run(db: Database, clinic: str, day: str) -> Row | None:
+    """`run`, `source` and `made_ms` of the last reconciliation that covers the day; one of the clinic's own lines goes
+    before one of the platform's."""
     found = db.query(
-        "SELECT run, made_ms FROM runs WHERE from_day <= ? AND to_day >= ? ORDER BY run DESC LIMIT 1",
-        [day, day],
+        "SELECT run, source, made_ms FROM runs WHERE clinic = ? AND from_day <= ? AND to_day >= ?"
+        " ORDER BY source, run DESC LIMIT 1",
+        [clinic, day, day],
     )
     return next(iter(found), None)
 
 
-def newest_reconciled_day(db: Database) -> str | None:
+def newest_reconciled_day(db: Database, clinic: str) -> str | None:
     """The latest day of which some run knows the coverage or a verdict."""
-    sql = "SELECT max(day) AS day FROM (SELECT max(day) AS day FROM coverage UNION ALL SELECT max(day) FROM verdicts)"
-    return next(iter(db.query(sql)))["day"]
+    told = "SELECT max(day) AS day FROM {} WHERE run IN (SELECT run FROM runs WHERE clinic = :clinic)"
+    sql = f"SELECT max(day) AS day FROM ({told.format('coverage')} UNION ALL {told.format('verdicts')})"
+    return next(iter(db.query(sql, {"clinic": clinic})))["day"]
 
 
 def devices(db: Database, clinic: str, from_ms: int, until_ms: int) -> list[Row]:
@@ -87,14 +90,14 @@ def coverage(db: Database, run: int, day: str) -> list[Row]:
     return list(db.query(sql, [run, day]))
 
 
-def bill_lines(db: Database, from_ms: int, until_ms: int) -> list[Row]:
+def bill_lines(db: Database, clinic: str, from_ms: int, until_ms: int) -> list[Row]:
     """The bill lines charged in the day, of both sources, by time; a refund is told by the line that it takes back."""
     return list(
         db.query(
             "SELECT source, line, visit, item, name, treatments, amount_fen, charged_ms, reversed_by FROM bill_lines"
-            " WHERE charged_ms >= ? AND charged_ms < ? AND source IN ('clinic', 'platform') AND count NOT LIKE '-%'"
-            " ORDER BY charged_ms, line, source",
-            [from_ms, until_ms],
+            " WHERE clinic = ? AND source IN ('clinic', 'platform') AND charged_ms >= ? AND charged_ms < ?"
+            " AND count NOT LIKE '-%' ORDER BY charged_ms, line, source",
+            [clinic, from_ms, until_ms],
         )
     )
 

@@ -8,7 +8,7 @@ from typing import Any
 
 from sqlite_utils import Database
 
-from gateway.ledger.bills import BillLine
+from gateway.ledger.bills import BillLine, Teller
 
 _CHAINED = "FROM records WHERE unit = :unit AND chained = 1"
 _SYNCHRONISED = """line LIKE '%"RD":[{"TM":"_______________________+0800 S"%'"""
@@ -55,20 +55,20 @@ def _one(db: Database, sql: str, asked: dict[str, object]) -> Any:
     return found[0] if found else None
 
 
-def lines_performed(db: Database, source: str, from_ms: int, until_ms: int) -> list[BillLine]:
+def lines_performed(db: Database, teller: Teller, from_ms: int, until_ms: int) -> list[BillLine]:
     """The lines that say they were performed in [from, until), whenever they were charged."""
     names = ", ".join(each.name for each in fields(BillLine))
     rows = db.execute(
         f"""SELECT {names} FROM bill_lines
-            WHERE source = ? AND performed_ms >= ? AND performed_ms < ? AND count NOT LIKE '-%'""",
-        [source, from_ms, until_ms],
+            WHERE clinic = ? AND source = ? AND performed_ms >= ? AND performed_ms < ? AND count NOT LIKE '-%'""",
+        [teller.clinic, teller.source, from_ms, until_ms],
     )
     return [BillLine(*row) for row in rows]
 
 
-def findings_between(db: Database, from_ms: int, until_ms: int) -> list[dict[str, Any]]:
-    """Findings of [from_ms, until_ms), with `at_ms`: when the record concerned was made, or of one that is not here the
-    record before it. What no record dates stands at the time of its finding."""
+def findings_between(db: Database, clinic: str, from_ms: int, until_ms: int) -> list[dict[str, Any]]:
+    """Findings of [from_ms, until_ms) that are about no other clinic's unit, with `at_ms`: when the record concerned was
+    made, or of one that is not here the record before it. What no record dates stands at the time of its finding."""
     return list(
         db.query(
             """SELECT * FROM (
@@ -76,7 +76,8 @@ def findings_between(db: Database, from_ms: int, until_ms: int) -> list[dict[str
                    (SELECT CASE WHEN r.at_ms < :set_ms THEN r.received_ms ELSE r.at_ms END FROM records r
                     WHERE r.unit = f.unit AND r.us <= f.us ORDER BY r.us DESC LIMIT 1), f.found_ms
                  ) AS at_ms, f.finding FROM findings f
+                 WHERE NOT EXISTS (SELECT 1 FROM units u WHERE u.unit = f.unit AND u.clinic <> :clinic)
                ) WHERE at_ms >= :from_ms AND at_ms < :until_ms ORDER BY unit, us, finding""",
-            {"from_ms": from_ms, "until_ms": until_ms, "set_ms": _SET_MS},
+            {"clinic": clinic, "from_ms": from_ms, "until_ms": until_ms, "set_ms": _SET_MS},
         )
     )

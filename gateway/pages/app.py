@@ -19,7 +19,7 @@ from sqlite_utils import Database
 from gateway.clock import Clock
 from gateway.config import DISTRICT, Config
 from gateway.errors import GatewayError
-from gateway.ledger import days
+from gateway.ledger import database
 from gateway.pages import day, day_page, district_page, timeline
 from gateway.pages.words import LANGUAGES, TAGS, speak
 
@@ -75,7 +75,7 @@ def _common(open_ledger: OpenLedger) -> APIRouter:
     @routes.get("/healthz")
     def healthz() -> Response:
         with closing(open_ledger()) as ledger:
-            days.newest_reconciled_day(ledger)
+            database.version(ledger)
         return JSONResponse({"ledger": "ok"})
 
     return routes

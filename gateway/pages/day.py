@@ -43,19 +43,19 @@ def today(config: Config, now_ms: int) -> date:
 def day_to_show(db: Database, config: Config, now_ms: int) -> date:
     """Today if it has been reconciled, else the newest day that has, else today."""
     here = today(config, now_ms)
-    if days.newest_run(db, here.isoformat()):
+    if days.newest_run(db, config.clinic, here.isoformat()):
         return here
-    newest = days.newest_reconciled_day(db)
+    newest = days.newest_reconciled_day(db, config.clinic)
     return date.fromisoformat(newest) if newest else here
 
 
 def day_view(db: Database, config: Config, day: date) -> DayView:
     """What the ledger holds of that day, by the newest reconciliation that covers it."""
     whole = midnight_ms(day, config.zone), midnight_ms(day + timedelta(days=1), config.zone)
-    run = days.newest_run(db, day.isoformat())
+    run = days.newest_run(db, config.clinic, day.isoformat())
     spoken = days.verdicts(db, run["run"], day.isoformat()) if run else []
     sets = _sets(days.doubted(db, run["run"]), {each["line"] for each in spoken}) if run else ()
-    bills = _of_one_source(days.bill_lines(db, *whole), spoken)
+    bills = _of_one_source(days.bill_lines(db, config.clinic, *whole), spoken)
     return DayView(
         day=day,
         clinic=config.name,
@@ -66,7 +66,7 @@ def day_view(db: Database, config: Config, day: date) -> DayView:
         lines=_lines(bills, spoken, sets),
         sets=sets,
         leads=_leads(days.leads(db, run["run"], day.isoformat()), day.isoformat()) if run else (),
-        findings=_findings(periods.findings_between(db, *whole)),
+        findings=_findings(periods.findings_between(db, config.clinic, *whole)),
         made_ms=run["made_ms"] if run else None,
         outside=sum(row["item"] is None for row in bills),
     )

@@ -55,8 +55,8 @@ def line(
 ) -> BillLine:
     """A bill line of `count` treatments for `fen` each."""
     charged_ms = at(charged, day)
-    about = ("V" + name, "P1", item, "code", "红外线治疗")
-    staff = ("R1", "D01", reversed_by)
+    about = ("V" + name, "P1", item, "code", "红外线治疗", str(count))
+    staff = ("R1", "D01", "", reversed_by)
     return BillLine(source, name, 1, *about, count, fen * count, charged_ms, performed_ms, *staff)
 
 

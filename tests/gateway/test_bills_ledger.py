@@ -15,9 +15,11 @@ from gateway.audit import catalogue, import_bills, patients
 from gateway.audit.import_bills import Imported, Rules
 from gateway.errors import SurroundingsError, UsageError
 from gateway.ledger import bills, database
-from gateway.ledger.bills import BillFile, Entry
+from gateway.ledger.bills import BillFile, Entry, Teller
+from gateway.ledger.schema import migrations
 from tests.support.bills import as_json, deletion, detail, fee, fee_list, refund, upload
 
+OWN, PLATFORM = Teller("C001", "clinic"), Teller("C001", "platform")
 NOW_MS = 1_774_929_600_000  # 2026-03-31 12:00 in Shanghai
 
 
@@ -29,7 +31,7 @@ def db(tmp_path: Path) -> Iterator[Database]:
 
 def take(db: Database, body: bytes, source: str = "clinic") -> Imported:
     rules = Rules(catalogue.read(), ZoneInfo("Asia/Shanghai"), patients.Patients(b"k" * 32))
-    return import_bills.import_bills(db, rules, body, "bills.json", source, NOW_MS)
+    return import_bills.import_bills(db, rules, body, "bills.json", Teller("C001", source), NOW_MS)
 
 
 def rows(db: Database) -> list[tuple[object, ...]]:
@@ -45,7 +47,7 @@ def entry(line: str, charged_ms: int = 0, count: str = "1") -> Entry:
 
 def store(db: Database, *entries: Entry, source: str = "clinic") -> int:
     body = repr(entries).encode()
-    file = BillFile(hashlib.sha256(body).hexdigest(), source, "x", "2204", NOW_MS, body)
+    file = BillFile(hashlib.sha256(body).hexdigest(), "C001", source, "x", "2204", NOW_MS, body)
     with database.transaction(db):
         return bills.store(db, file, entries, [])
 
@@ -56,27 +58,45 @@ def test_every_byte_of_a_file_is_kept_under_its_hash(db: Database) -> None:
     assert imported.sha256 == hashlib.sha256(body).hexdigest()
     assert bills.file_body(db, imported.sha256) == body
     assert bills.file_body(db, "0" * 64) is None
-    assert bills.known_file(db, imported.sha256, "clinic") == imported.file
-    assert bills.known_file(db, imported.sha256, "platform") is None
+    assert bills.known_file(db, imported.sha256, OWN) == imported.file
+    assert bills.known_file(db, imported.sha256, PLATFORM) is None
+    assert bills.known_file(db, imported.sha256, Teller("C002", "clinic")) is None
 
 
 def test_lines_are_read_by_source_and_half_open_time(db: Database) -> None:
     store(db, entry("V1/2", 2000), entry("V1/1", 1000), entry("V1/3", 3000))
     store(db, entry("V1/1", 1500), source="platform")
-    assert [line.line for line in bills.lines_charged(db, "clinic", 1000, 3000)] == ["V1/1", "V1/2"]
-    assert [line.charged_ms for line in bills.lines_charged(db, "platform", 0, 9000)] == [1500]
+    assert [line.line for line in bills.lines_charged(db, OWN, 1000, 3000)] == ["V1/1", "V1/2"]
+    assert [line.charged_ms for line in bills.lines_charged(db, PLATFORM, 0, 9000)] == [1500]
+
+
+def test_bills_from_before_a_ledger_knew_of_clinics_become_those_of_its_own() -> None:
+    db = Database(memory=True)
+    migrations.apply(db, stop_before="0008_clinics")
+    db.execute("INSERT INTO devices VALUES ('d', 'C001', 'tdp', 'R', '', 1, 0, 0, NULL)")
+    db.execute("INSERT INTO bill_files VALUES (7, 'aa', 'platform', 'f', '2204', 1, x'00')")
+    about = ("platform", "V1/1", 7, 1, "V1", "", 31, "C", "", "1", 1, 1200, 5, None, "", "", "", None)
+    db.execute(f"INSERT INTO bill_lines VALUES ({', '.join('?' * len(about))})", about)
+    db.execute("INSERT INTO runs VALUES (1, '2026-03-02', '2026-03-02', 9)")
+    db.execute(
+        "INSERT INTO verdicts VALUES (1, 'platform', 'V1/1', 1, 31, 'supported', '2026-03-02', 1200, '{}')"
+    )
+    migrations.apply(db)
+    assert bills.known_file(db, "aa", PLATFORM) == 7
+    assert [line.line for line in bills.lines_charged(db, PLATFORM, 0, 9)] == ["V1/1"]
+    assert list(db.query("SELECT clinic, source FROM runs")) == [{"clinic": "C001", "source": "platform"}]
 
 
 def test_refunds_are_no_lines_of_their_own_to_those_who_judge(db: Database) -> None:
     store(db, entry("V1/1"), entry("V1/2", count="-1"))
-    assert [line.line for line in bills.lines_charged(db, "clinic", 0, 1)] == ["V1/1"]
+    assert [line.line for line in bills.lines_charged(db, OWN, 0, 1)] == ["V1/1"]
 
 
 def test_the_lines_of_a_visit_are_those_of_no_other(db: Database) -> None:
     store(db, *(entry(line) for line in ("V1/1", "V10/1", "V1/2", "V/1", "V1-/1", "V2/1")))
-    found = bills.entries_of_visits(db, "clinic", ["V1", "V2", "V1"])
+    found = bills.entries_of_visits(db, OWN, ["V1", "V2", "V1"])
     assert [each.line for each in found] == ["V1/1", "V1/2", "V2/1"]
-    assert bills.entries_of_visits(db, "platform", ["V1"]) == []
+    assert bills.entries_of_visits(db, PLATFORM, ["V1"]) == []
 
 
 def test_a_failure_in_the_middle_of_a_file_leaves_nothing_of_it(db: Database) -> None:
@@ -107,7 +127,7 @@ def test_what_took_a_line_back_survives_the_ledger_being_closed(tmp_path: Path) 
         take(db, as_json(upload(detail("1"), detail("2"))))
         take(db, as_json(deletion(), upload(detail("2"))))
     with database.open_ledger(tmp_path) as db:
-        lines = bills.lines_charged(db, "clinic", 0, NOW_MS)
+        lines = bills.lines_charged(db, OWN, 0, NOW_MS)
         assert {line.line: line.reversed_by for line in lines} == {"V1/1": "2205 0000", "V1/2": None}
 
 

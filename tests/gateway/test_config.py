@@ -46,6 +46,15 @@ def test_the_whole_configuration_is_read():
     assert found.tokens == {"C001": "t" * 16}
 
 
+def test_a_district_knows_the_hours_of_each_of_its_clinics():
+    district = check(
+        role="district", clinics={"C001": {"name": "一", "opens": "09:00", "closed": ["2026-05-01"]}}
+    )
+    assert district.of_clinic("C001").opens == "09:00" and district.of_clinic("C001").name == "一"
+    assert district.of_clinic("C001").opening_ms(date(2026, 5, 1)) is None
+    assert check().of_clinic(check().clinic) == check()
+
+
 @pytest.mark.parametrize(
     ("changes", "field"),
     [
@@ -68,6 +77,12 @@ def test_the_whole_configuration_is_read():
         ({"clock": {"real_ms": 1}}, "clock.shown_ms, clock.speed"),
         ({"district": {"tokens": {"C/1": "t" * 16}}}, "district.tokens"),
         ({"district": {"token": {}}}, "district.token"),
+        ({"clinics": 5}, "clinics"),
+        ({"clinics": {"C/1": {"name": "x"}}}, "clinics"),
+        ({"clinics": {"C1": 5}}, "clinics.C1"),
+        ({"clinics": {"C1": {}}}, "clinics.C1.name"),
+        ({"clinics": {"C1": {"name": "x", "opens": "8"}}}, "clinics.C1.opens"),
+        ({"clinics": {"C1": {"name": "x", "opens": "21:00"}}}, "clinics.C1.closes"),
     ],
 )
 def test_a_mistake_is_named(changes, field):

@@ -24,7 +24,7 @@ from gateway.bootstrap import Book
 from gateway.intake.store import pass_gap
 from gateway.inventory import Spot
 from gateway.ledger import bills, periods, units, verdicts
-from gateway.ledger.bills import BillFile, Entry
+from gateway.ledger.bills import BillFile, Entry, Teller
 from gateway.ledger.database import transaction
 from protocol import record
 from tests.support.bills import STIM, as_json, deletion, detail, upload
@@ -77,8 +77,8 @@ def charge_messages(
     db: Database, book: Book, *messages: dict[str, Any], source: str = "clinic", now_ms: int = EVENING_MS
 ) -> None:
     rules = Rules(catalogue.read(), book.config.zone, Patients(b"settle" * 8))
-    body = as_json(*messages)
-    assert not import_bills.import_bills(db, rules, body, "b.json", source, now_ms, form="2204").refused
+    body, teller = as_json(*messages), Teller(book.config.clinic, source)
+    assert not import_bills.import_bills(db, rules, body, "b.json", teller, now_ms, form="2204").refused
 
 
 def settle(
@@ -86,6 +86,11 @@ def settle(
 ) -> dict[str, Any]:
     source, now_ms = about.get("source", "clinic"), about.get("now_ms", EVENING_MS)
     return pipeline.settle(db, book.config, first, last or first, source, now_ms)
+
+
+def told(leads: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """As the ledger tells leads: with whose bills they are about."""
+    return [{**each, "clinic": "C001", "source": "clinic"} for each in leads]
 
 
 def said_of(found: dict[str, Any]) -> dict[str, str]:
@@ -147,7 +152,7 @@ def test_what_was_settled_is_kept_as_it_was_printed(db, book):
     found = settle(db, book)
     kept = [json.loads(body) for (body,) in db.execute("SELECT body FROM verdicts ORDER BY rowid")]
     assert kept == found["treatments"]
-    assert verdicts.newest_leads(db, "2026-03-02", "2026-03-02") == found["leads"]
+    assert verdicts.newest_leads(db, "2026-03-02", "2026-03-02") == told(found["leads"])
     assert db.execute("SELECT device, unit, open_s, watched_s, dark FROM coverage").fetchall() == [
         ("tdp-U1", "U1", 43200, 43200, "[]")
     ]
@@ -158,13 +163,13 @@ def test_settling_again_stands_beside_the_first_time_and_says_the_same(db, book)
     first, second = settle(db, book), settle(db, book, now_ms=EVENING_MS + 1)
     assert first == second
     assert db.execute("SELECT count(*) FROM runs").fetchone() == (2,)
-    assert verdicts.newest_leads(db, "2026-03-02", "2026-03-02") == second["leads"]
+    assert verdicts.newest_leads(db, "2026-03-02", "2026-03-02") == told(second["leads"])
 
 
 def test_a_run_is_kept_whole_or_not_at_all(db, book):
     row = {"day": "2026-03-02", "device": "d", "unit": None, "open_s": 1, "watched_s": 1, "dark": "[]"}
     with pytest.raises(sqlite3.IntegrityError):
-        verdicts.save(db, (MONDAY, MONDAY), 1, [], [row, row], [])
+        verdicts.save(db, Teller("C001", "clinic"), (MONDAY, MONDAY), 1, [], [row, row], [])
     for table in ("runs", "coverage"):
         assert db.execute(f"SELECT count(*) FROM {table}").fetchone() == (0,)
 
@@ -297,7 +302,7 @@ def test_the_searches_of_a_stretch_go_by_indexes(tmp_path):
         seen: list[str] = []
         db.conn.set_trace_callback(seen.append)
         periods.stretch(db, "U1", 0, 1, coverage.TELLING, coverage.UNREAD)
-        periods.findings_between(db, 0, 1)
+        periods.findings_between(db, "C001", 0, 1)
         db.conn.set_trace_callback(None)
         plans = [row[3] for sql in seen for row in db.execute(f"EXPLAIN QUERY PLAN {sql}").fetchall()]
     assert len(plans) >= 6
@@ -369,7 +374,7 @@ def keep(db: Database, *entries: Entry) -> None:
     with transaction(db):
         bills.store(
             db,
-            BillFile(hashlib.sha256(b"").hexdigest(), "clinic", "f", "mapped", EVENING_MS, b""),
+            BillFile(hashlib.sha256(b"").hexdigest(), "C001", "clinic", "f", "mapped", EVENING_MS, b""),
             entries,
             [],
         )
@@ -451,17 +456,44 @@ def test_reconcile_of_an_impossible_period_is_refused_in_one_line_and_nothing_is
     assert db.execute("SELECT count(*) FROM runs").fetchone() == (0,)
 
 
-def test_a_district_does_not_reconcile(tmp_path, run):
-    in_folder(tmp_path / "clinic", role="district", extra="[district.tokens]")
-    code, _, told = run("reconcile", "--from", MONDAY, "--to", MONDAY)
-    assert (code, "of the clinic itself" in told) == (2, True)
+HOURS = '[clinics.C001]\nname = "示范诊所"\nopens = "08:00"\ncloses = "20:00"'
+
+
+@pytest.mark.parametrize(
+    ("clinic", "why"),
+    [([], "name the clinic"), (["--clinic", "C002"], "no [clinics.C002]")],
+)
+def test_a_district_reconciles_no_clinic_that_is_not_named_or_whose_hours_it_does_not_know(
+    tmp_path, run, clinic, why
+):
+    in_folder(tmp_path / "clinic", role="district", extra=HOURS)
+    code, _, told = run("reconcile", "--from", MONDAY, "--to", MONDAY, *clinic)
+    assert (code, why in told) == (2, True)
+
+
+def test_a_district_reconciles_each_clinic_with_its_own_lines_and_its_own_lamps(tmp_path, run):
+    ours, theirs = day_of(Writer("U1"), 20), day_of(Writer("U9"), 20, 20, 20)
+    book = in_folder(tmp_path / "clinic", ours, role="district", extra=HOURS)
+    with book.ledger() as db:
+        enrol(db, theirs, "C002", vouched=True)
+        take_in(db, [*ours.lines, *theirs.lines], EVENING_MS)
+    bills_file = tmp_path / "extract.json"
+    bills_file.write_bytes(as_json(upload(detail("1"), detail("2"))))
+    told = ("import-bills", str(bills_file), "--source", "platform", "--json")
+    for clinic in ("C001", "C002"):
+        assert run(*told, "--clinic", clinic)[1]["new"] == 2
+    code, said, _ = run("reconcile", "--from", MONDAY, "--to", MONDAY, "--clinic", "C001", "--json")
+    assert (code, said["summary"]["supported"], said["summary"]["no_device_time"]) == (1, 1, 1)
+    assert {each["unit"] for each in said["coverage"]} == {"U1"}
+    assert {each["clinic"] for each in run("leads", "--json")[1]} == {"C001"}
+    assert run("leads", "--clinic", "C002", "--json")[1] == []
 
 
 def test_leads_lists_those_of_the_newest_run_of_each_day(run, db, book):
     charge(db, book, *(detail(str(number)) for number in range(1, 5)))
     found = settle(db, book)
     code, said, _ = run("leads", "--json")
-    assert (code, said) == (0, found["leads"])
+    assert (code, said) == (0, told(found["leads"]))
     assert run("leads", "--from", "2026-03-03", "--json")[1] == []
     late = day_of(Writer("U2"), 20)
     enrol(db, late)
@@ -475,7 +507,7 @@ def test_lead_show_tells_all_that_a_lead_rests_on_also_one_that_no_longer_stands
     charge(db, book, *(detail(str(number)) for number in range(1, 5)))
     lead = settle(db, book)["leads"][0]
     code, said, _ = run("lead", "show", lead["id"], "--json")
-    assert (code, said) == (0, lead)
+    assert (code, said) == (0, told([lead])[0])
     code, said, _ = run("lead", "show", lead["id"])
     assert code == 0
     assert all(name in said for name in (*lead["lines"], *lead["supplies"], lead["zh"], lead["en"]))

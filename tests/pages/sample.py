@@ -70,7 +70,9 @@ def fill(db: Database) -> None:
     """Put the whole day into the ledger."""
     for row in _DEVICES:
         _device(db, *row)
-    db.table("runs").insert({"run": 1, "from_day": str(DAY), "to_day": str(DAY), "made_ms": at("18:20")})
+    db.table("runs").insert(
+        {"run": 1, "from_day": str(DAY), "to_day": str(DAY), "made_ms": at("18:20"), "clinic": "C001"}
+    )
     for _, device, _, _, _, _, _, _, dark in _DEVICES:
         _coverage(db, device, dark)
     _bills(db)
@@ -149,7 +151,7 @@ def _coverage(db: Database, device: str, dark: list[tuple[str, str]]) -> None:
 
 def _bills(db: Database) -> None:
     db.table("bill_files").insert({
-        "file": 1, "sha256": "0" * 64, "source": "clinic", "name": "2204.json", "format": "2204",
+        "file": 1, "sha256": "0" * 64, "clinic": "C001", "source": "clinic", "name": "2204.json", "format": "2204",
         "imported_ms": at("18:10"), "body": b"",
     })  # fmt: skip
     lamp = _lamp_lines(db)
@@ -208,6 +210,7 @@ def bill(
     """A bill line charged at that minute of the day; its own name."""
     line = f"2026030200{number // 3:03d}/{number:03d}"
     db.table("bill_lines").insert({
+        "clinic": "C001",
         "source": "clinic", "line": line, "file": 1, "row": number + 1, "visit": line.split("/")[0], "patient": "",
         "item": item, "code": f"34010000{item}", "name": name or _NAMES[item], "count": str(count),
         "treatments": count, "amount_fen": count * fen, "charged_ms": MIDNIGHT_MS + minute * 60_000,

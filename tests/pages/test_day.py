@@ -107,7 +107,9 @@ def test_leads_come_in_the_order_of_the_run_and_findings_by_the_time_of_their_re
 
 
 def test_the_newest_run_that_covers_the_day_is_shown(db):
-    db.table("runs").insert({"run": 2, "from_day": "2026-03-01", "to_day": "2026-03-31", "made_ms": 9})
+    db.table("runs").insert(
+        {"run": 2, "from_day": "2026-03-01", "to_day": "2026-03-31", "made_ms": 9, "clinic": "C001"}
+    )
     sample.verdict(db, "2026030200034/103", 1, 23, "supported", active_s=1200, run=2)
     view = _view(db)
     assert view.made_ms == 9

@@ -25,6 +25,7 @@ from gateway.demo import plan
 from gateway.intake.verify import Arrival
 from gateway.inventory import Spot
 from gateway.ledger import database, records
+from gateway.ledger.bills import Teller
 from hardware.ports.bench import ScenarioPort
 from protocol import p256, seal
 from protocol.chain import ORIGIN
@@ -149,7 +150,7 @@ class World:
         rules = Rules(catalogue.read(), self.book.config.zone, Patients(b"paper" * 8))
         body = plan.bills(self.day).encode()
         imported = import_bills.import_bills(
-            self.db, rules, body, "bills.json", "clinic", self.now_ms, form="2204"
+            self.db, rules, body, "bills.json", Teller(plan.CLINIC, "clinic"), self.now_ms, form="2204"
         )
         assert not imported.refused, imported.refused
         day = date(plan.DAY.year, plan.DAY.month, plan.DAY.day)
