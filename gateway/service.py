@@ -30,6 +30,11 @@ from protocol import topics
 from protocol.errors import RecordError
 
 _IDLE_S = 0.5  # how soon an idle thread sees what another program did to the ledger
+_SEALS_S, _SEALS, _BREATH_S = (
+    1.0,
+    500,
+    0.01,
+)  # how often to look for seals to look at, how many at once, a pause between
 _TIME_S = 60  # between two tellings of the time, on the clock shown
 _LEAST_S, _MOST_S = 0.25, 30  # before trying again, doubling
 
@@ -70,6 +75,7 @@ class Service:
         self._stored = threading.Event()
         self._threads: list[threading.Thread] = []
         self._receiver: Receiver | None = None
+        self._add("seals", _Seals(book, self.troubles.of("seals")).run)
         if book.config.mqtt is not None:
             self._add_intake(book, book.config.mqtt)
         if book.config.forward is not None:
@@ -156,7 +162,8 @@ class _Intake:
         arrivals = [each for message in messages for each in message.arrivals(self._book.config.clinic)]
         if arrivals:
             now_ms, fresh = self._book.clock.now_ms(), not messages[0].again
-            pipeline.take_in(db, arrivals, "mqtt", now_ms, sent_by_unit=fresh, acknowledge=self._acknowledge)
+            how = {"sent_by_unit": fresh, "by_heads": True}
+            pipeline.take_in(db, arrivals, "mqtt", now_ms, **how, acknowledge=self._acknowledge)
             self._stored.set()
         self._receiver.done(messages)
 
@@ -185,6 +192,24 @@ class _Intake:
         head = records.heads(db).get(message.unit)
         if us > (head.us if head else 0) and message.unit in units.units(db):
             store.note_lowered(db, message.unit, us, self._book.clock.now_ms())
+
+
+class _Seals:
+    """Looks at the seals that intake took on the word of a later one."""
+
+    def __init__(self, book: Book, trouble: Trouble):
+        self._book = book
+        self._trouble = trouble
+
+    def run(self, stopping: threading.Event) -> None:
+        """Until stopping. It gives way to whoever writes: a seal may wait, a unit should not."""
+        with self._book.ledger() as db:
+            while not stopping.wait(_SEALS_S):
+                _patiently(partial(self._look, db, stopping), self._trouble, stopping)
+
+    def _look(self, db: Database, stopping: threading.Event) -> None:
+        while not stopping.is_set() and pipeline.look_at_seals(db, self._book.clock.now_ms(), _SEALS):
+            stopping.wait(_BREATH_S)
 
 
 class _Time:

@@ -61,6 +61,13 @@ def finding(code: str, unit: str | None, us: int | None = None, detail: str = ""
     return Finding(code, unit or "", us, zh, en, detail)
 
 
+def withheld(unit: str, first_us: int, last_us: int) -> Finding:
+    """The finding `withheld`: the unit, read by its cable, held records that the ledger lacked at its end."""
+    zh = f"从单元读出的记录 {first_us} 至 {last_us}，账本里没有：没有送到，或被扣下；现已收入"
+    en = f"the unit held records {first_us} to {last_us} that the ledger lacked: not delivered, or withheld; now taken in"
+    return Finding("withheld", unit, first_us, zh, en, str(last_us))
+
+
 def missing(unit: str, first_us: int, last_us: int) -> Finding:
     """The finding `gap`: records from `first_us` to `last_us` have not come."""
     zh = f"缺少记录 {first_us} 至 {last_us}，补到后自动接上"

@@ -14,12 +14,14 @@ class Came:
 
     `sent_by_unit`: by the unit itself, just now; if it starts over at the oldest record that we have, it has nothing
     older. `logged` (a district): each record also becomes a leaf of the log, and one from the future a finding.
+    `by_cable`: read out of the unit, nobody between: what the ledger lacks at its end is a finding.
     """
 
     source: str
     received_ms: int
     sent_by_unit: bool = False
     logged: bool = False
+    by_cable: bool = False
 
 
 @dataclass(frozen=True, slots=True)

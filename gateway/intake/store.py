@@ -8,12 +8,12 @@ This file knows the chain and the ledger. It does not know the network, nor what
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 
 from sqlite_utils import Database
 
 from gateway.errors import UsageError
-from gateway.intake.findings import Finding, finding, missing
+from gateway.intake.findings import Finding, finding, missing, withheld
 from gateway.intake.outcome import Came, Outcome, Receipt
 from gateway.intake.verify import Refused, Verified
 from gateway.ledger import leaves, records
@@ -62,6 +62,15 @@ def pass_gap(db: Database, unit: str, to_us: int, by: str, why: str, at_ms: int)
         return shelf.close()
 
 
+def withdraw(db: Database, bad: Mapping[int, Refused], at_ms: int) -> Outcome:
+    """Records, by position, whose own seals turned out bad leave their chains, as if they had been refused when they came: they are in
+    quarantine, and what followed them waits for them to come again."""
+    shelf = _Shelf(db, Came("", at_ms))
+    for position in sorted(bad):
+        shelf.withdraw(position, bad[position])
+    return shelf.close()
+
+
 def note_lowered(db: Database, unit: str, us: int, at_ms: int) -> None:
     """The ledger holds less of a unit than was acknowledged to it."""
     found = finding("ack_lowered", unit, us)
@@ -88,17 +97,27 @@ class _Shelf:
         self._came = came
         self._chains: dict[str, Chain] = {}
         self._findings: dict[str, Finding] = {}
+        self._rows: list[records.Row] = []
+        self._leaves: list[str] = []
+        self._next_position = records.next_position(db)
+        self._had: dict[str, int] = {}  # of units read by cable: the last record that the ledger had
         self._outcome = Outcome()
 
     def put(self, arrival: Verified) -> None:
         """A verified record to its place: in the chain, aside, or on the branch of a fork."""
         record = arrival.record
         chain = self._chain(record.unit)
-        if not _follows(chain, record) and self._is_repeat(record):
+        if chain.head is not None and _follows(chain, record):
+            chain.head = links.lengthen(chain.head, record)
+            self._insert(arrival, CHAINED)
+            return
+        self._flush()
+        if self._is_repeat(record):
             chain.begun = chain.begun or (self._came.sent_by_unit and _is_first(chain, record))
             return
-        judgement = links.judge(chain.head, record, self._digest_at(chain, record))
+        judgement = links.judge(chain.head, record, self._digest_at(record))
         self._insert(arrival, {NEXT: CHAINED, GAP: ASIDE, FORK: BRANCH}[judgement])
+        self._flush()
         if judgement == NEXT:
             upwards = chain.head is None or record.us > chain.head.us
             chain.head = links.lengthen(chain.head, record)
@@ -127,12 +146,27 @@ class _Shelf:
         records.set_chained(self._db, link.position, CHAINED)
         self._join_aside(unit, chain)
 
+    def withdraw(self, position: int, refused: Refused) -> None:
+        """One record into quarantine, and out of its chain unless one before it took it along."""
+        unit, us, chained = records.place_of(self._db, position)
+        records.take_out(self._db, position)
+        self.refuse(refused)
+        if chained == CHAINED:
+            chain = self._chain(unit)
+            assert chain.head is not None
+            before = next(each for each in records.links(self._db, unit, us - 1) if each.chained == CHAINED)
+            chain.head = Head(us - 1, before.digest, chain.head.first_us, chain.head.first_up)
+            records.set_aside_above(self._db, unit, us)
+            chain.waiting = True
+
     def close(self) -> Outcome:
-        """Writes chains and findings, and says what became of the batch."""
+        """Writes records, chains and findings, and says what became of the batch."""
+        self._flush()
         for unit, chain in self._chains.items():
             chain.begun = chain.begun or (chain.head is not None and chain.head.first_us == 1)
             records.keep_chain(self._db, unit, chain, self._came.received_ms)
             self._note_gaps(unit, chain)
+            self._note_withheld(unit)
             if chain.head is not None and chain.begun:
                 self._outcome.heads[unit] = chain.head
         for each in self._findings.values():
@@ -146,6 +180,8 @@ class _Shelf:
     def _chain(self, unit: str) -> Chain:
         if unit not in self._chains:
             self._chains[unit] = records.chain(self._db, unit)
+            if self._came.by_cable:
+                self._had[unit] = records.last_us(self._db, unit)
         return self._chains[unit]
 
     def _find(self, found: Finding) -> None:
@@ -162,23 +198,30 @@ class _Shelf:
         self._outcome.receipts.append(Receipt(record.unit, record.us, record.digest, position, received_ms))
         return True
 
-    def _digest_at(self, chain: Chain, record: Record) -> str | None:
+    def _digest_at(self, record: Record) -> str | None:
         """The digest in the chain under the record's sequence number."""
-        if _follows(chain, record):
-            return None
         stored = records.links(self._db, record.unit, record.us)
         return next((link.digest for link in stored if link.chained == CHAINED), None)
 
     def _insert(self, arrival: Verified, chained: int) -> None:
+        """Into the batch, which `_flush` writes before anything of it is looked for."""
         record, received_ms = arrival.record, self._came.received_ms
-        how = (received_ms, self._came.source, chained)
-        position = records.insert(self._db, arrival.clinic, record, arrival.line, *how)
+        how = (received_ms, self._came.source, chained, arrival.vouched)
+        position = self._next_position + len(self._rows)
+        self._rows.append(records.row(position, arrival.clinic, record, arrival.line, *how))
         self._outcome.stored += chained != BRANCH
         self._outcome.receipts.append(Receipt(record.unit, record.us, record.digest, position, received_ms))
         if self._came.logged:
-            leaves.append(self._db, record.digest, received_ms)
+            self._leaves.append(record.digest)
             if record.flag == SYNCHRONISED and record.at_ms > received_ms + LATE_MS:
                 self._find(finding("clock", record.unit, record.us))
+
+    def _flush(self) -> None:
+        if self._rows:
+            records.insert_all(self._db, self._rows)
+            leaves.append_all(self._db, self._leaves, self._came.received_ms)
+            self._next_position += len(self._rows)
+            self._rows, self._leaves = [], []
 
     def _join_aside(self, unit: str, chain: Chain) -> None:
         """Joins what fits above and below the chain, until nothing does."""
@@ -235,6 +278,13 @@ class _Shelf:
         self._outcome.quarantined += 1
         refused = Quarantined(body, code, why, clinic or "", unit, us)
         return records.quarantine(self._db, refused, self._came.source, self._came.received_ms)
+
+    def _note_withheld(self, unit: str) -> None:
+        """Of a unit that was read by cable: what the ledger had not got of its end."""
+        had_us = self._had.get(unit)
+        last_us = 0 if had_us is None else records.last_us(self._db, unit)
+        if had_us is not None and last_us > had_us:
+            self._find(withheld(unit, had_us + 1, last_us))
 
     def _note_gaps(self, unit: str, chain: Chain) -> None:
         """The finding `gap` lasts as long as its records are missing."""

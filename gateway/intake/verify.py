@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import binascii
 import hashlib
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 
@@ -16,6 +16,7 @@ from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.hashes import SHA256
 
+from gateway import canonical
 from protocol import p256, record, seal
 from protocol.errors import RecordError
 
@@ -42,11 +43,13 @@ class Arrival:
 
 @dataclass(frozen=True, slots=True)
 class Verified:
-    """A record that its unit sealed; `line` is its exact text, `clinic` the unit's."""
+    """A record that its unit sealed; `line` is its exact text, `clinic` the unit's. `vouched`: what it says is proven by the
+    seal of a later record that rests on it, and its own seal is still to be looked at."""
 
     record: record.Record
     line: str
     clinic: str
+    vouched: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,17 +64,100 @@ class Refused:
     us: int | None = None
 
 
-def verify_all(arrivals: Iterable[Arrival], units: Mapping[str, Enrolled]) -> list[Verified | Refused]:
-    """`verify` of each, in order."""
-    return [verify(each, units) for each in arrivals]
+def verify_all(
+    arrivals: Iterable[Arrival], units: Mapping[str, Enrolled], ends: Mapping[str, str] | None = None
+) -> list[Verified | Refused]:
+    """`verify` of each, in order.
+
+    With `ends` (unit -> what the next record of its chain must name in its `UP`, of units of which nothing waits to be
+    joined), of records that go on a unit's chain one after the other only the last one's seal is looked at. A good seal on the
+    last of a run proves what the others say (FORMAT.md, Verifying). Whoever takes them so owes each of them a look at its own
+    seal: `look_again`.
+    """
+    if not ends:
+        return [verify(each, units) for each in arrivals]
+    ends = dict(ends)
+    said: list[Verified | Refused] = []
+    for run in _runs(arrivals):
+        first = run[0].record
+        goes_on = len(run) > 1 and first is not None and ends.get(first.unit) == first.up
+        found = _verify_run(run, units) if goes_on else [verify(each.arrival, units) for each in run]
+        for each in found:
+            if isinstance(each, Verified):
+                _go_on(ends, each.record)
+        said += found
+    return said
+
+
+@dataclass(frozen=True, slots=True)
+class _Read:
+    """An arrival, and the record in it if it is in the form of units; its seal was not looked at."""
+
+    arrival: Arrival
+    record: record.Record | None
+
+    def precedes(self, other: _Read) -> bool:
+        """Whether the other is the next one of the same unit, come the same way."""
+        here, there = self.record, other.record
+        if here is None or there is None or here.digest != there.up:
+            return False
+        if (here.unit, here.us + 1) != (there.unit, there.us):
+            return False
+        return (self.arrival.clinic, self.arrival.unit) == (other.arrival.clinic, other.arrival.unit)
+
+
+def _runs(arrivals: Iterable[Arrival]) -> Iterator[list[_Read]]:
+    """The arrivals in their order, together where they follow each other."""
+    run: list[_Read] = []
+    for arrival in arrivals:
+        read = _Read(arrival, canonical.read(arrival.line))
+        if run and not run[-1].precedes(read):
+            yield run
+            run = []
+        run.append(read)
+    if run:
+        yield run
+
+
+def _verify_run(run: list[_Read], units: Mapping[str, Enrolled]) -> list[Verified | Refused]:
+    last = verify(run[-1].arrival, units)
+    if isinstance(last, Refused):
+        return [*(verify(each.arrival, units) for each in run[:-1]), last]
+    vouched = [
+        Verified(each.record, each.arrival.line.decode("ascii"), last.clinic, vouched=True)
+        for each in run[:-1]
+        if each.record is not None
+    ]
+    return [*vouched, last]
+
+
+def _go_on(ends: dict[str, str], read: record.Record) -> None:
+    """A record that does not go on its unit's chain may wait aside, or make a fork: from there on every seal is looked at."""
+    if ends.get(read.unit) == read.up:
+        ends[read.unit] = read.digest
+    else:
+        ends.pop(read.unit, None)
+
+
+Spread = Callable[[Callable[[Arrival], Verified | Refused], Iterable[Arrival]], Iterable[Verified | Refused]]
+
+
+def look_again(
+    lines: Iterable[tuple[int, str, str]], units: Mapping[str, Enrolled], spread: Spread = map
+) -> dict[int, Refused]:
+    """Of (number, clinic, line) the numbers of those that are refused when their own seal is looked at, and why. `spread` may
+    share the work among threads."""
+    told = list(lines)
+    arrivals = [Arrival(line.encode("ascii"), clinic) for _, clinic, line in told]
+    pairs = zip(told, spread(lambda each: verify(each, units), arrivals), strict=True)
+    return {number: said for (number, *_), said in pairs if isinstance(said, Refused)}
 
 
 def verify(arrival: Arrival, units: Mapping[str, Enrolled]) -> Verified | Refused:
     """The record in a line, or why it is refused: malformed, unknown_unit, high_s, bad_seal, wrong_clinic."""
     read: record.Record | None = None
     try:
-        payload, section = _split(arrival.line)
-        read = record.parse(payload)
+        read, signature = _read(arrival.line)
         if arrival.unit not in (None, read.unit):
             raise RecordError(
                 "wrong_clinic", f"a record of unit {read.unit} came as one of unit {arrival.unit}"
@@ -79,7 +165,7 @@ def verify(arrival: Arrival, units: Mapping[str, Enrolled]) -> Verified | Refuse
         enrolled = units.get(read.unit)
         if enrolled is None:
             raise RecordError("unknown_unit", f"unit {read.unit} is not in the registry")
-        _check_seal(payload, section, enrolled.key_hex)
+        _check_seal(read.payload, signature, enrolled.key_hex)
         if arrival.clinic not in (None, enrolled.clinic):
             raise RecordError(
                 "wrong_clinic", f"{arrival.clinic} brought a record of unit {read.unit}, not its own"
@@ -100,6 +186,15 @@ def is_key(key_hex: str) -> bool:
     return True
 
 
+def _read(line: bytes) -> tuple[record.Record, bytes | dict]:
+    """The record in a line, and its signature (DER) or, where it may still be malformed, its signature section."""
+    swift = canonical.sealed(line)
+    if swift is not None:
+        return swift
+    payload, section = _split(line)
+    return record.parse(payload), section
+
+
 def _split(line: bytes) -> tuple[str, dict]:
     if len(line) > LONGEST_LINE:
         sha256 = hashlib.sha256(line).hexdigest()
@@ -107,10 +202,11 @@ def _split(line: bytes) -> tuple[str, dict]:
     return seal.split(line)
 
 
-def _check_seal(payload: str, section: dict, key_hex: str) -> None:
-    r, s = seal.signature_of(section)
+def _check_seal(payload: str, signature: bytes | dict, key_hex: str) -> None:
+    if isinstance(signature, dict):
+        signature = seal.der(*seal.signature_of(signature))
     try:
-        _key(key_hex).verify(seal.der(r, s), payload.encode(), _SHA256)
+        _key(key_hex).verify(signature, payload.encode(), _SHA256)
     except InvalidSignature:
         raise RecordError("bad_seal", "not signed, or not as it is now, by the unit's key") from None
 

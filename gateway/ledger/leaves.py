@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 from sqlite_utils import Database
 
 
-def append(db: Database, digest: str, published_ms: int) -> None:
-    """The next leaf."""
-    db.execute("INSERT INTO leaves (digest, published_ms) VALUES (?, ?)", [digest, published_ms])
+def append_all(db: Database, digests: Iterable[str], published_ms: int) -> None:
+    """The next leaves."""
+    rows = ((digest, published_ms) for digest in digests)
+    db.conn.executemany("INSERT INTO leaves (digest, published_ms) VALUES (?, ?)", rows)
 
 
 def after(db: Database, size: int) -> list[str]:

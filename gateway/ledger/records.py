@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 from sqlite_utils import Database
 
-from protocol.chain import Head
+from protocol.chain import ORIGIN, Head
 from protocol.record import Record
 
 CHAINED, ASIDE, BRANCH = 1, 0, 2  # in the chain; something between is missing; second side of a fork
@@ -105,17 +105,73 @@ def links(db: Database, unit: str, us: int) -> list[Link]:
     return [Link(*row) for row in rows.fetchall()]
 
 
-def insert(
-    db: Database, clinic: str, record: Record, line: str, received_ms: int, source: str, chained: int
-) -> int:
-    """Keeps a record; returns its position."""
+Row = tuple[int | str, ...]
+
+
+def next_position(db: Database) -> int:
+    """The position of the next record, which holds until the transaction ends."""
+    found = db.execute("SELECT seq FROM sqlite_sequence WHERE name = 'records'").fetchone()
+    return found[0] + 1 if found else 1
+
+
+def row(
+    position: int,
+    clinic: str,
+    record: Record,
+    line: str,
+    received_ms: int,
+    source: str,
+    chained: int,
+    vouched: bool,
+) -> Row:
+    """A record as the table has it."""
     place = (clinic, record.unit, record.us, record.digest, record.up, record.kind, record.boot)
-    cursor = db.conn.execute(
-        "INSERT INTO records (clinic, unit, us, digest, up, kind, boot, um_ms, at_ms, line, received_ms, source,"
-        " chained) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
-        (*place, record.um_ms, record.at_ms, line, received_ms, source, chained),
+    return (position, *place, record.um_ms, record.at_ms, line, received_ms, source, chained, int(vouched))
+
+
+def insert_all(db: Database, rows: Sequence[Row]) -> None:
+    """Keeps records."""
+    db.conn.executemany(
+        "INSERT INTO records (position, clinic, unit, us, digest, up, kind, boot, um_ms, at_ms, line, received_ms,"
+        " source, chained, vouched) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+        rows,
     )
-    return int(cursor.lastrowid or 0)
+
+
+def vouched(db: Database, most: int) -> list[tuple[int, str, str]]:
+    """(position, clinic, line) of records whose own seal is still to be looked at, oldest first."""
+    sql = "SELECT position, clinic, line FROM records WHERE vouched = 1 ORDER BY position LIMIT ?"
+    return db.execute(sql, [most]).fetchall()
+
+
+def seals_seen(db: Database, positions: Iterable[int]) -> None:
+    """Their own seals were looked at."""
+    db.conn.executemany("UPDATE records SET vouched = 0 WHERE position = ?", ((each,) for each in positions))
+
+
+def place_of(db: Database, position: int) -> tuple[str, int, int]:
+    """(unit, us, chained) of a stored record."""
+    return db.execute("SELECT unit, us, chained FROM records WHERE position = ?", [position]).fetchone()
+
+
+def take_out(db: Database, position: int) -> None:
+    """A record is no longer among them."""
+    db.execute("DELETE FROM records WHERE position = ?", [position])
+
+
+def set_aside_above(db: Database, unit: str, us: int) -> None:
+    """What stood in the chain above a number waits aside."""
+    db.execute("UPDATE records SET chained = 0 WHERE unit = ? AND us > ? AND chained = 1", [unit, us])
+
+
+def open_ends(db: Database) -> dict[str, str]:
+    """unit -> digest of its head, or of what the first record follows, where nothing waits aside to be joined."""
+    rows = db.execute(
+        "SELECT u.unit, coalesce(h.digest, ?) FROM units u LEFT JOIN heads h USING (unit)"
+        " WHERE NOT EXISTS (SELECT 1 FROM records r WHERE r.unit = u.unit AND r.chained = 0)",
+        [ORIGIN],
+    )
+    return dict(rows.fetchall())
 
 
 def set_chained(db: Database, position: int, chained: int) -> None:
@@ -132,6 +188,11 @@ def lines(db: Database, unit: str) -> Iterator[str]:
     """The exact lines of a unit's chain, in order."""
     rows = db.execute("SELECT line FROM records WHERE unit = ? AND chained = 1 ORDER BY us", [unit])
     return (row[0] for row in rows)
+
+
+def last_us(db: Database, unit: str) -> int:
+    """The highest sequence number stored of a unit, in its chain or not; 0 where there is none."""
+    return db.execute("SELECT coalesce(max(us), 0) FROM records WHERE unit = ?", [unit]).fetchone()[0]
 
 
 def missing(db: Database, unit: str) -> list[tuple[int, int]]:

@@ -82,6 +82,10 @@ class Writer:
         twin.at_ms += 1000
         return twin
 
+    def sign(self, message: bytes) -> tuple[int, int]:
+        """(r, s) of the unit's signature."""
+        return p256.sign(self._secret, message)
+
     def payloads(self) -> list[str]:
         """What was signed, in order."""
         return [seal.split(line)[0] for line in self.lines]
@@ -94,6 +98,6 @@ class Writer:
         readings = readings or [Reading(self.at_ms, record.SYNCHRONISED, self._register_mwh)]
         payload = record.render(self._identity, kind, self._counts[letter], readings, place | fields)
         self._up = seal.digest(payload)
-        line = seal.seal(payload, lambda message: p256.sign(self._secret, message)).encode()
+        line = seal.seal(payload, self.sign).encode()
         self.lines.append(line)
         return line

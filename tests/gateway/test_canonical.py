@@ -1,0 +1,160 @@
+"""Reading by pattern says of every text what the protocol says of it, and is what reads nearly all records."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from gateway import canonical
+from protocol import p256, record, seal
+from protocol.errors import RecordError
+from protocol.record import Identity, Reading
+from tests.support.chain import Writer
+
+_HEX = "0123456789abcdef"
+_PLACE = {"UB": "a" * 16, "US": 2, "UP": "b" * 64, "UM": 0}
+
+
+def said(parse: Any, payload: str) -> tuple[Any, ...]:
+    """Everything that a reader says of a payload, or why it refuses it."""
+    try:
+        read = parse(payload)
+    except RecordError as error:
+        return ("refused", error.code, error.why)
+    readings = [(each.at_ms, each.flag, each.register_mwh, each.tx) for each in read.readings]
+    names = (
+        "payload digest document unit maker pagination kind boot us up um_ms checkpoint active_s power_mw interruptions "
+        "tags alive_ms alive_flag gap_ms gap_flag cause step_ms at_ms flag register_mwh"
+    )
+    return (readings, *(getattr(read, name) for name in names.split()))
+
+
+def is_taken(payload: str) -> bool:
+    """Whether a pattern takes it, and not the protocol's reader."""
+    return type(canonical.parse(payload)) is not record.Record
+
+
+_WRITER = Writer()
+_WRITER.day()
+_WRITER.gap()
+
+
+def a_day() -> list[str]:
+    return _WRITER.payloads()
+
+
+def test_alive_open_and_session_are_read_by_pattern_and_the_rest_is_not():
+    for payload in a_day():
+        kind = record.parse(payload).kind
+        assert is_taken(payload) == (kind in ("ALIVE", "OPEN", "SESSION")), payload
+        assert said(canonical.parse, payload) == said(record.parse, payload)
+
+
+texts = st.text(
+    st.characters(min_codepoint=1, max_codepoint=0x2FF, exclude_characters="\x7f"), min_size=1, max_size=70
+)
+wholes = st.integers(0, 2**53 - 1) | st.integers(0, 200)
+
+
+@st.composite
+def payloads(draw: st.DrawFn) -> str:
+    """Anything that a unit can render of these kinds, strange names and extreme figures included."""
+    identity = Identity(*(draw(st.just("U1") | texts) for _ in range(6)))
+    kind = draw(st.sampled_from([record.ALIVE, record.OPEN, record.SESSION]))
+    flag = st.sampled_from("SIUR")
+    instants = st.integers(0, 4_102_444_800_000)
+    reading = [
+        Reading(draw(instants), draw(flag), draw(wholes)) for _ in range(2 if kind == record.SESSION else 1)
+    ]
+    fields = dict(
+        _PLACE,
+        US=draw(st.integers(1, 2**53 - 1)),
+        UM=draw(wholes),
+        UP=draw(st.sampled_from(["b" * 64, "0" * 64])),
+    )
+    if draw(st.booleans()):
+        fields["UC"] = f"{draw(wholes)}:{draw(st.text(_HEX, min_size=16, max_size=16))}"
+    if kind == record.SESSION:
+        reading[0].tx, reading[1].tx = "B", draw(st.sampled_from("LPA"))
+        fields |= {"UA": draw(wholes), "UW": [draw(wholes) for _ in range(3)], "UI": draw(wholes)}
+        if draw(st.booleans()):
+            fields["UT"] = ["c" * 64]
+    return record.render(identity, kind, draw(st.integers(1, 10**16)), reading, fields)
+
+
+@given(payloads())
+def test_whatever_a_unit_renders_is_read_as_the_protocol_reads_it(payload: str):
+    assert said(canonical.parse, payload) == said(record.parse, payload)
+
+
+@given(st.sampled_from(a_day()), st.data())
+def test_whatever_is_done_to_a_payload_both_say_the_same(payload: str, data: st.DataObject):
+    """Single characters changed, taken out, doubled: where the pattern still takes it, the protocol reads the same."""
+    at = data.draw(st.integers(0, len(payload) - 1))
+    put = data.draw(
+        st.sampled_from(["", payload[at] * 2, *'0123456789abcdefSIURTF"\\,:{}[]|-+. \n']) | st.characters()
+    )
+    changed = payload[:at] + put + payload[at + 1 :]
+    assert said(canonical.parse, changed) == said(record.parse, changed)
+
+
+def test_a_sealed_line_is_read_with_its_signature():
+    for line in (line for line in _WRITER.lines if b'"ALIVE"' in line or b'"SESSION"' in line):
+        read, signature = canonical.sealed(line)  # type: ignore[misc]
+        payload, section = seal.split(line)
+        assert said(lambda _, read=read: read, payload) == said(record.parse, payload)
+        assert seal.undo_der(signature) == seal.signature_of(section)
+
+
+@pytest.mark.parametrize(
+    ("there", "instead"),
+    [
+        (b"OCMF|", b"ocmf|"),
+        (b'"SD":"30', b'"SD":"31'),
+        (b'"SD":"30', b'"SD":"3081'),
+        (b'"}', b'","SE":"hex"}'),
+        (b'"}', b'"}|'),
+        (b'"}', b'"}\n'),
+        (b'"U1"', b'"U\xff"'),
+        (b'"SA"', b'"SB"'),
+    ],
+)
+def test_a_line_in_any_other_form_is_left_to_the_protocol(there: bytes, instead: bytes):
+    alive = _WRITER.lines[1]
+    assert canonical.sealed(alive) is not None and there in alive
+    assert canonical.sealed(alive.replace(there, instead)) is None
+
+
+def test_the_higher_of_two_signatures_is_left_to_the_protocol():
+    payload, section = seal.split(_WRITER.lines[1])
+    r, s = seal.signature_of(section)
+    high = seal.der(r, p256.N - s).hex()
+    assert canonical.sealed(seal.join(payload, r, s).encode()) is not None
+    assert canonical.sealed(seal.join(payload, r, s).replace(seal.der(r, s).hex(), high).encode()) is None
+
+
+@pytest.mark.parametrize(
+    ("there", "instead"),
+    [
+        ('"US":2', '"US":02'),
+        ('"US":2', '"US":2,"US":2'),
+        ('"UM":600000', '"UM":-1'),
+        ('"RV":0.000000', '"RV":00.000000'),
+        ("2026-03-02T", "2026-02-30T"),
+        ("2026-03-02T08", "2026-03-02T24"),
+        ("2026-03-02T", "1969-12-31T"),
+        ('"UK":"ALIVE"', '"UK":"OPEN" '),
+        ('"GS":"U1"', '"GS":"U\\u0031"'),
+        ('"PG":"F2"', '"PG":"T2"'),
+        ("}]", '},"X":1]'),
+        ('"UV":1', '"UV":1,"UZ":[]'),
+    ],
+)
+def test_near_misses_are_left_to_the_protocol(there: str, instead: str):
+    alive = a_day()[1]
+    changed = alive.replace(there, instead)
+    assert changed != alive
+    assert said(canonical.parse, changed) == said(record.parse, changed)
