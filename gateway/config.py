@@ -1,11 +1,10 @@
-"""The configuration of a ledger folder, `wattwitness.toml`: read, checked, and written anew by `init`.
+"""The configuration of a ledger folder, `wattwitness.toml`: read and checked.
 
 Each value is checked by a rule of the tables below, and an error names the field, the rule and the value.
 """
 
 from __future__ import annotations
 
-import json
 import re
 import tomllib
 from collections.abc import Callable, Mapping
@@ -16,6 +15,7 @@ from typing import Any, NoReturn
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from gateway.errors import UsageError
+from gateway.fields import TEXT, Rule, refuse, text
 from gateway.instants import midnight_ms
 from protocol import topics
 from protocol.errors import EmitError
@@ -42,6 +42,14 @@ class Serve:
 
     host: str = "127.0.0.1"
     port: int = 8080
+
+
+@dataclass(frozen=True, slots=True)
+class His:
+    """What the clinic's HIS may ask over HTTP: the key that it shows, and whether it settles after the treatment."""
+
+    key: str
+    settle_after_treatment: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,6 +93,7 @@ class Config:
     timezone: str = "Asia/Shanghai"
     mqtt: Mqtt | None = None
     serve: Serve = Serve()
+    his: His | None = None
     forward: Forward | None = None
     clock: ClockSetting | None = None
     tokens: Mapping[str, str] = field(default_factory=dict)
@@ -130,120 +139,104 @@ def minutes(text: str) -> int:
     return int(hour) * 60 + int(minute)
 
 
-@dataclass(frozen=True, slots=True)
-class _Rule:
-    """What a value must be: how it is read (ValueError if it breaks the rule), and the rule in words."""
-
-    read: Callable[[Any], Any]
-    zh: str
-    en: str
-
-
-def _refuse() -> NoReturn:
-    raise ValueError
-
-
-def _text(value: Any) -> str:
-    return value if isinstance(value, str) and value.strip() and value.isprintable() else _refuse()
-
-
 def _text_or_nothing(value: Any) -> str:
-    return value if isinstance(value, str) else _refuse()
+    return value if isinstance(value, str) else refuse()
 
 
 def _flag(value: Any) -> bool:
-    return value if isinstance(value, bool) else _refuse()
+    return value if isinstance(value, bool) else refuse()
 
 
 def _whole(value: Any) -> int:
-    return value if type(value) is int and value >= 0 else _refuse()
+    return value if type(value) is int and value >= 0 else refuse()
 
 
 def _port(value: Any) -> int:
-    return value if type(value) is int and 0 <= value <= 65535 else _refuse()
+    return value if type(value) is int and 0 <= value <= 65535 else refuse()
 
 
 def _speed(value: Any) -> float:
-    return value if type(value) in (int, float) and 0 < value <= 100_000 else _refuse()
+    return value if type(value) in (int, float) and 0 < value <= 100_000 else refuse()
 
 
 def _name(value: Any) -> str:
     try:
-        return topics.name(_text(value))
+        return topics.name(text(value))
     except EmitError:
-        _refuse()
+        refuse()
 
 
 def _role(value: Any) -> str:
-    return value if value in (CLINIC, DISTRICT) else _refuse()
+    return value if value in (CLINIC, DISTRICT) else refuse()
 
 
 def _time_of_day(value: Any) -> str:
     if not isinstance(value, str) or not re.fullmatch(r"[0-2]\d:[0-5]\d", value, re.ASCII):
-        _refuse()
-    return value if minutes(value) <= 24 * 60 else _refuse()
+        refuse()
+    return value if minutes(value) <= 24 * 60 else refuse()
 
 
 def _days(value: Any) -> tuple[date, ...]:
     if not isinstance(value, list):
-        _refuse()
-    return tuple(sorted({date.fromisoformat(each) for each in value if isinstance(each, str) or _refuse()}))
+        refuse()
+    return tuple(sorted({date.fromisoformat(each) for each in value if isinstance(each, str) or refuse()}))
 
 
 def _zone(value: Any) -> str:
     try:
-        ZoneInfo(_text(value))
+        ZoneInfo(text(value))
     except (ZoneInfoNotFoundError, OSError):
-        _refuse()
+        refuse()
     return value
 
 
 def _url(value: Any) -> str:
     here = r"http://(127\.0\.0\.1|localhost|\[::1\])(:\d+)?"  # the token would be readable on any other way
     if not isinstance(value, str) or not re.fullmatch(rf"(https://[^/\s]+|{here})(/\S*)?", value):
-        _refuse()
+        refuse()
     return value.rstrip("/")
 
 
 def _tokens(value: Any) -> dict[str, str]:
     if not isinstance(value, dict):
-        _refuse()
+        refuse()
     return {_name(clinic): _token(token) for clinic, token in value.items()}
 
 
 def _token(value: Any) -> str:
-    return value if isinstance(value, str) and re.fullmatch(r"[!-~]{16,200}", value) else _refuse()
+    return value if isinstance(value, str) and re.fullmatch(r"[!-~]{16,200}", value) else refuse()
 
 
-_NAME = _Rule(_name, "1 到 64 个字母、数字或 - _ .", "1 to 64 letters, digits or - _ .")
-_TEXT = _Rule(_text, "非空文字", "a text that is not empty")
-_ANY_TEXT = _Rule(_text_or_nothing, "文字", "a text")
-_TIME = _Rule(_time_of_day, "HH:MM，最晚 24:00", "HH:MM, at most 24:00")
-_PORT = _Rule(_port, "0 到 65535 的整数", "a whole number from 0 to 65535")
-_WHOLE = _Rule(_whole, "毫秒整数", "a whole number of milliseconds")
-_TOKEN = _Rule(_token, "16 到 200 个可见的 ASCII 字符", "16 to 200 visible ASCII characters")
+_NAME = Rule(_name, "1 到 64 个字母、数字或 - _ .", "1 to 64 letters, digits or - _ .")
+_ANY_TEXT = Rule(_text_or_nothing, "文字", "a text")
+_TIME = Rule(_time_of_day, "HH:MM，最晚 24:00", "HH:MM, at most 24:00")
+_PORT = Rule(_port, "0 到 65535 的整数", "a whole number from 0 to 65535")
+_FLAG = Rule(_flag, "true 或 false", "true or false")
+_WHOLE = Rule(_whole, "毫秒整数", "a whole number of milliseconds")
+_TOKEN = Rule(_token, "16 到 200 个可见的 ASCII 字符", "16 to 200 visible ASCII characters")
 
-_TOP = {
+TOP = {
     "clinic": _NAME,
-    "name": _TEXT,
-    "role": _Rule(_role, "clinic 或 district", "clinic or district"),
+    "name": TEXT,
+    "role": Rule(_role, "clinic 或 district", "clinic or district"),
     "opens": _TIME,
     "closes": _TIME,
-    "closed": _Rule(_days, 'YYYY-MM-DD 的列表，如 ["2026-05-01"]', 'a list of dates, like ["2026-05-01"]'),
-    "timezone": _Rule(_zone, "时区名，如 Asia/Shanghai", "a time zone, like Asia/Shanghai"),
+    "closed": Rule(_days, 'YYYY-MM-DD 的列表，如 ["2026-05-01"]', 'a list of dates, like ["2026-05-01"]'),
+    "timezone": Rule(_zone, "时区名，如 Asia/Shanghai", "a time zone, like Asia/Shanghai"),
 }
-_CLINIC = {key: _TOP[key] for key in ("name", "opens", "closes", "closed", "timezone")}
+_CLINIC = {key: TOP[key] for key in ("name", "opens", "closes", "closed", "timezone")}
 _MQTT = {
-    "host": _TEXT,
+    "host": TEXT,
     "port": _PORT,
     "user": _ANY_TEXT,
     "password": _ANY_TEXT,
-    "tls": _Rule(_flag, "true 或 false", "true or false"),
+    "tls": _FLAG,
     "ca": _ANY_TEXT,
 }
-_SERVE = {"host": _TEXT, "port": _PORT}
+_SERVE = {"host": TEXT, "port": _PORT}
+_HIS = {"key": _TOKEN, "settle_after_treatment": _FLAG}
 _FORWARD = {
-    "url": _Rule(
+    "url": Rule(
         _url, "https:// 地址；http:// 只用于本机", "an https:// address; http:// only for this machine"
     ),
     "token": _TOKEN,
@@ -251,12 +244,13 @@ _FORWARD = {
 _CLOCK = {
     "real_ms": _WHOLE,
     "shown_ms": _WHOLE,
-    "speed": _Rule(_speed, "大于 0、至多 100000 的数", "a number above 0, at most 100000"),
+    "speed": Rule(_speed, "大于 0、至多 100000 的数", "a number above 0, at most 100000"),
 }
-_DISTRICT = {"tokens": _Rule(_tokens, f"诊所 = 令牌，{_TOKEN.zh}", f"clinic = token, of {_TOKEN.en}")}
-_SECTIONS: dict[str, tuple[Mapping[str, _Rule], Callable[..., Any]]] = {
+_DISTRICT = {"tokens": Rule(_tokens, f"诊所 = 令牌，{_TOKEN.zh}", f"clinic = token, of {_TOKEN.en}")}
+_SECTIONS: dict[str, tuple[Mapping[str, Rule], Callable[..., Any]]] = {
     "mqtt": (_MQTT, Mqtt),
     "serve": (_SERVE, Serve),
+    "his": (_HIS, His),
     "forward": (_FORWARD, Forward),
     "clock": (_CLOCK, ClockSetting),
 }
@@ -281,7 +275,7 @@ def check(document: Mapping[str, Any], where: str = FILE) -> Config:
     """The configuration that a TOML document writes; `where` stands in the errors."""
     sections = [*_SECTIONS, "district", "clinics"]
     top = {key: value for key, value in document.items() if key not in sections}
-    values = _values(top, _TOP, where, "")
+    values = _values(top, TOP, where, "")
     for section, (rules, make) in _SECTIONS.items():
         if section in document:
             values[section] = _section(document[section], rules, make, where, section)
@@ -299,7 +293,7 @@ def _clinics(table: Any, where: str) -> dict[str, Clinic]:
         _complain(where, "clinics", table, "若干 [clinics.机构] 表", "tables [clinics.ID]")
     clinics = {}
     for name, about in table.items():
-        prefix = f"clinics.{_values({'clinic': name}, _TOP, where, 'clinics: ')['clinic']}."
+        prefix = f"clinics.{_values({'clinic': name}, TOP, where, 'clinics: ')['clinic']}."
         clinics[name] = _make(Clinic, _values(about, _CLINIC, where, prefix), where, prefix)
         _check_hours(clinics[name], where, prefix)
     return clinics
@@ -312,7 +306,7 @@ def _check_hours(about: Config | Clinic, where: str, prefix: str) -> None:
 
 
 def _section(
-    table: Any, rules: Mapping[str, _Rule], make: Callable[..., Any], where: str, section: str
+    table: Any, rules: Mapping[str, Rule], make: Callable[..., Any], where: str, section: str
 ) -> Any:
     return _make(make, _values(table, rules, where, section + "."), where, section + ".")
 
@@ -325,7 +319,7 @@ def _make(make: Callable[..., Any], values: dict[str, Any], where: str, prefix: 
         raise UsageError(f"{where} 缺少 {missing}：请补上", f"{where} lacks {missing}: add it") from None
 
 
-def _values(table: Any, rules: Mapping[str, _Rule], where: str, prefix: str) -> dict[str, Any]:
+def _values(table: Any, rules: Mapping[str, Rule], where: str, prefix: str) -> dict[str, Any]:
     if not isinstance(table, Mapping):
         _complain(where, prefix.rstrip("."), table, "一个 [表]", "a [table]")
     values = {}
@@ -347,42 +341,3 @@ def _complain(where: str, key: str, value: Any, zh: str, en: str) -> NoReturn:
     raise UsageError(
         f"{where} 中 {key} = {value!r} 不合规则：应为{zh}", f"{where}: {key} = {value!r} must be {en}"
     )
-
-
-_OPTIONAL = """
-# 设备单元经 MQTT 上报时取消注释 · uncomment when units report over MQTT
-# [mqtt]
-# host = "127.0.0.1"
-# port = 1883
-# user = "gateway"
-# password = ""
-# tls = true
-# ca = "/etc/ssl/certs/ca-certificates.crt"
-
-# 向区级平台转发时取消注释 · uncomment to forward to a district
-# [forward]
-# url = "https://district.example"
-# token = "由区级平台发放 · given by the district"
-"""
-_DISTRICT_OPTIONAL = """
-# 每个诊所一个令牌 · one token per clinic
-[district.tokens]
-# C001 = "at-least-16-random-characters"
-
-# 各诊所的开诊时间，在区里核对它的收费时用 · opening hours, for reconciling a clinic here
-# [clinics.C001]
-# name = "诊所名称"
-# opens = "08:00"
-# closes = "20:00"
-"""
-
-
-def text(config: Config) -> str:
-    """The configuration as `init` writes it."""
-    closed = ", ".join(f'"{day.isoformat()}"' for day in config.closed)
-    lines = [
-        f"{key} = {json.dumps(getattr(config, key), ensure_ascii=False)}" for key in _TOP if key != "closed"
-    ]
-    lines.insert(5, f"closed = [{closed}]")
-    lines += ["", "[serve]", f"host = {json.dumps(config.serve.host)}", f"port = {config.serve.port}", ""]
-    return "\n".join(lines) + (_DISTRICT_OPTIONAL if config.role == DISTRICT else _OPTIONAL)

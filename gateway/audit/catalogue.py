@@ -1,4 +1,4 @@
-"""The catalogue of items that are reconciled, and which of them a bill line means.
+"""The catalogue of items that are reconciled, and which of them a bill line means on the day of its charge.
 
 What a bill calls an item is compared exactly, after Unicode NFKC (full-width brackets and digits): a line that
 fits several items, or none, stays without one and is shown to a person. Nothing is guessed.
@@ -9,58 +9,26 @@ from __future__ import annotations
 import re
 import tomllib
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import date
 from functools import lru_cache
 from pathlib import Path
 from unicodedata import normalize
 
+from sqlite_utils import Database
+
+from gateway.audit import items as versions
+from gateway.audit.editions import Editions, changes, lay
+from gateway.audit.items import PER as PER
+from gateway.audit.items import Code as Code
+from gateway.audit.items import Item as Item
+from gateway.ledger import catalogue as ledger
+
 FILE = Path(__file__).with_name("catalogue.toml")
 
-PER = ("次", "区", "根")
-"""What is counted: performances, areas (each of them a treatment), needles (the line is one treatment)."""
-
 _SPACE = re.compile(r"\s+")
-
-
-@dataclass(frozen=True, slots=True)
-class Code:
-    """One code of an item. `system` is "price_2001" or "national_15"; `status` says how far it was verified."""
-
-    code: str
-    system: str
-    status: str
-
-
-@dataclass(frozen=True, slots=True)
-class Item:
-    """One item. Minutes are those of one treatment; None where nothing is laid down or known.
-
-    `device_class` is the class of the device that shows it; an item that no meter sees is a class of its own
-    (`item<number>`), and `attended`.
-    """
-
-    number: int
-    zh: str
-    en: str
-    per: str
-    min_minutes: int
-    max_minutes: int
-    min_acupoints: int | None = None
-    min_cups: int | None = None
-    note_zh: str = ""
-    note_en: str = ""
-    device_class: str = ""
-    codes: tuple[Code, ...] = ()
-    day_max: int | None = None
-    course_max: int | None = None
-    course_days: int | None = None
-    valid_days: int | None = None
-
-    @property
-    def attended(self) -> bool:
-        """Whether only a person's record can show it."""
-        return self.device_class == f"item{self.number}"
+_Clues = Mapping[str, frozenset[int]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,12 +46,19 @@ def plain(text: str) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Catalogue:
-    """The items by number, and where they come from."""
+    """Every version of the items, where they come from, and how many approved changes they hold (`edition`).
+
+    `items` as a mapping has the newest version of each number.
+    """
 
     source: str
-    items: Mapping[int, Item]
-    _by_code: Mapping[str, frozenset[int]] = field(repr=False)
-    _by_name: Mapping[str, frozenset[int]] = field(repr=False)
+    items: Editions
+    edition: int = 0
+    _clues: dict[int, tuple[_Clues, _Clues]] = field(default_factory=dict, repr=False, compare=False)
+
+    def on(self, day: date) -> Mapping[int, Item]:
+        """The items in force on a local day, by number."""
+        return self.items.on(day)
 
     def find(
         self,
@@ -91,50 +66,69 @@ class Catalogue:
         own_codes: Sequence[str] = (),
         names: Sequence[str] = (),
         own_items: Mapping[str, int] | None = None,
+        day: date = date.max,
     ) -> Found:
-        """The item that a line means.
+        """The item that a line charged on a local day means; by default, as things stand last.
 
         Clues are asked in turn: the national and price `codes`, what the clinic itself said of a code
         (`own_items`), the `names`. A clue that leaves several items open is narrowed by those after it.
         """
-        own = own_items or {}
-        clues = [self._by_code.get(code) for code in codes]
-        clues += [frozenset({own[code]}) for code in (*own_codes, *codes) if code in own]
-        clues += [self._by_name.get(plain(name)) for name in names if name]
+        by_code, by_name = self._clues_on(day)
+        there, own = self.on(day), own_items or {}
+        clues = [by_code.get(code) for code in codes]
+        clues += [frozenset({own[code]} & there.keys()) for code in (*own_codes, *codes) if code in own]
+        clues += [by_name.get(plain(name)) for name in names if name]
         open_: frozenset[int] = frozenset()
         for clue in filter(None, clues):
             open_ = (open_ & clue or open_) if open_ else clue
             if len(open_) == 1:
-                return Found(self.items[next(iter(open_))])
+                return Found(there[next(iter(open_))])
         return Found(None, tuple(sorted(open_)))
+
+    def _clues_on(self, day: date) -> tuple[_Clues, _Clues]:
+        stretch = self.items.stretch(day)
+        if stretch not in self._clues:
+            self._clues[stretch] = _clues(self.on(day).values())
+        return self._clues[stretch]
+
+
+def _clues(items: Iterable[Item]) -> tuple[_Clues, _Clues]:
+    """Code -> numbers, and plain name -> numbers."""
+    by_code, by_name = defaultdict(set), defaultdict(set)
+    for item in items:
+        for name in (item.zh, *item.names):
+            by_name[plain(name)].add(item.number)
+        for code in item.codes:
+            by_code[code.code].add(item.number)
+    return _frozen(by_code), _frozen(by_name)
 
 
 @lru_cache
 def read(path: Path = FILE) -> Catalogue:
-    """The catalogue that a TOML file holds; by default ours. ValueError where an item of it cannot stand."""
+    """The catalogue that a TOML file holds; by default ours, as shipped. UsageError where an item of it cannot stand."""
     document = tomllib.loads(path.read_text(encoding="utf-8"))
-    items = [_item(each) for each in document["items"]]
-    by_code, by_name = defaultdict(set), defaultdict(set)
-    for item in items:
-        by_name[plain(item.zh)].add(item.number)
-        for code in item.codes:
-            by_code[code.code].add(item.number)
-    if len({item.number for item in items}) != len(items):
-        raise ValueError(f"{path}: two items have the same number")
-    return Catalogue(
-        document["source"], {item.number: item for item in items}, _frozen(by_code), _frozen(by_name)
-    )
+    made = [versions.item(versions.said(each, path.name), path.name) for each in document["items"]]
+    return Catalogue(document["source"], Editions(made))
 
 
-def _item(table: dict[str, object]) -> Item:
-    codes = tuple(Code(**each) for each in table.get("codes", ()))  # type: ignore[attr-defined]
-    own_class = {"device_class": f"item{table['number']}"}
-    item = Item(**{**own_class, **table, "codes": codes})  # type: ignore[arg-type]
-    if item.per not in PER or not 0 < item.min_minutes <= item.max_minutes:
-        raise ValueError(
-            f"item {item.number}: per {item.per}, {item.min_minutes} to {item.max_minutes} minutes"
-        )
-    return item
+def in_force(db: Database, edition: int | None = None) -> Catalogue:
+    """The catalogue of a ledger: as shipped, with every change that two persons made, in the order of approval; of an
+    earlier `edition`, with so many of them."""
+    return _changed(tuple(ledger.approved(db)[:edition]))
+
+
+@lru_cache(8)
+def _changed(approved: tuple[tuple[str, str], ...]) -> Catalogue:
+    shipped = read()
+    items = shipped.items
+    for name, body in approved:
+        items = lay(items, changes(body, name), name)
+    return Catalogue(shipped.source, items, len(approved))
+
+
+def proposed(held: Catalogue, body: str, name: str) -> Catalogue:
+    """The catalogue as it would be with one more change; UsageError where the change cannot be made."""
+    return Catalogue(held.source, lay(held.items, changes(body, name), name), held.edition + 1)
 
 
 def _frozen(sets: Mapping[str, set[int]]) -> dict[str, frozenset[int]]:

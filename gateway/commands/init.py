@@ -7,6 +7,7 @@ from pathlib import Path
 import click
 
 from gateway import config as settings
+from gateway import config_text
 from gateway.commands.output import as_json, print_json, say
 from gateway.errors import SurroundingsError, UsageError
 from gateway.ledger import database
@@ -49,7 +50,7 @@ def _make(folder: Path, config: settings.Config) -> None:
         folder.mkdir(parents=True, exist_ok=True)
         path = folder / settings.FILE
         path.touch(mode=0o600)  # passwords and tokens will stand there
-        path.write_text(settings.text(config), encoding="utf-8")
+        path.write_text(config_text.text(config), encoding="utf-8")
     except OSError as error:
         raise SurroundingsError(f"不能建立 {folder}：{error}", f"cannot make {folder}: {error}") from error
     database.create_ledger(folder).close()

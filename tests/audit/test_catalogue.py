@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import csv
+from datetime import date
 from pathlib import Path
 
 import pytest
 
 from gateway.audit import catalogue
+from gateway.errors import UsageError
 
 CATALOGUE = catalogue.read()
 ITEMS = CATALOGUE.items
@@ -80,19 +82,91 @@ def test_what_is_no_item_is_none_and_could_be_none() -> None:
     assert CATALOGUE.find(["XA01ABD075A002010100483"], ["OWN1"], ["某种药"]) == catalogue.Found(None, ())
 
 
-@pytest.mark.parametrize("wrong", ['per = "盒"', "min_minutes = 30"])
-def test_an_item_that_cannot_stand_keeps_the_catalogue_from_being_read(tmp_path: Path, wrong: str) -> None:
-    fields = {
-        "number": "1",
-        "zh": '"一"',
-        "en": '"one"',
-        "per": '"次"',
-        "min_minutes": "15",
-        "max_minutes": "20",
-    }
-    key, value = wrong.split(" = ")
-    lines = [f"{name} = {text}" for name, text in (fields | {key: value}).items()]
+COMPLETE = {
+    "number": "1",
+    "zh": '"一"',
+    "en": '"one"',
+    "per": '"次"',
+    "min_minutes": "15",
+    "max_minutes": "20",
+}
+
+
+def toml(tmp_path: Path, **fields: str) -> Path:
+    lines = [f"{name} = {text}" for name, text in fields.items()]
     path = tmp_path / "catalogue.toml"
     path.write_text('source = "x"\n[[items]]\n' + "\n".join(lines), encoding="utf-8")
-    with pytest.raises(ValueError, match="item 1"):
-        catalogue.read(path)
+    return path
+
+
+@pytest.mark.parametrize(
+    ("field", "value", "says"),
+    [
+        ("per", '"盒"', "per = '盒' must be one of 次 区 根"),
+        ("min_minutes", "30", "min_minutes = 30 must be at most max_minutes"),
+        ("min_minutes", "1", "must be a whole number of minutes, 2 to 1440"),
+        ("max_minutes", "true", "must be a whole number of minutes"),
+        ("zh", '" "', "must be a text that is not empty"),
+        ("codes", '[{code = "1", system = "price_2001"}]', "must be a list of {code, system, status}"),
+        (
+            "codes",
+            '[{code = "1", system = "x", status = "verify"}]',
+            "must be a list of {code, system, status}",
+        ),
+        ("names", '["一", 2]', "must be a list of texts"),
+        ("day_max", "-1", "must be a whole number from 0 to 999, 0 for none"),
+        ("course_max", "10", "must be given with course_days and day_max"),
+        ("max_age_years", "151", "must be a whole number from 0 to 150"),
+        ("valid_from", '"2026-07-01"', "must be a date without quotes"),
+        ("colour", '"red"', "unknown field colour: there are number, zh"),
+    ],
+)
+def test_an_item_that_cannot_stand_keeps_the_catalogue_from_being_read(
+    tmp_path: Path, field: str, value: str, says: str
+) -> None:
+    with pytest.raises(UsageError) as refused:
+        catalogue.read(toml(tmp_path, **COMPLETE | {field: value}))
+    assert "catalogue.toml, item 1" in refused.value.en and says in refused.value.en
+
+
+def test_all_that_an_item_can_say_is_read(tmp_path: Path) -> None:
+    said = {
+        "names": '["壹"]',
+        "visit_max": "1",
+        "day_max": "2",
+        "course_max": "10",
+        "course_days": "14",
+        "valid_days": "3",
+        "min_age_years": "1",
+        "max_age_years": "6",
+        "min_acupoints": "3",
+        "min_cups": "0",
+        "valid_from": "2026-01-01",
+        "valid_to": "2026-12-31",
+        "device_class": '"tdp"',
+    }
+    item = catalogue.read(toml(tmp_path, **COMPLETE | said)).items[1]
+    assert (item.visit_max, item.day_max, item.course_max, item.course_days, item.valid_days) == (
+        1,
+        2,
+        10,
+        14,
+        3,
+    )
+    assert (item.min_age_years, item.max_age_years, item.min_acupoints, item.min_cups) == (1, 6, 3, None)
+    assert (item.names, item.first, item.last) == (("壹",), date(2026, 1, 1), date(2026, 12, 31))
+    assert not item.attended
+
+
+def test_no_limit_is_laid_down_where_no_source_says_one() -> None:
+    limits = (
+        "visit_max",
+        "day_max",
+        "course_max",
+        "course_days",
+        "valid_days",
+        "min_age_years",
+        "max_age_years",
+    )
+    assert {getattr(item, name) for item in ITEMS.values() for name in limits} == {None}
+    assert all(item.valid_from is item.valid_to is None for item in ITEMS.values())

@@ -6,7 +6,7 @@ from datetime import date
 
 import pytest
 
-from gateway import config
+from gateway import config, config_text
 from gateway.bootstrap import open_book
 from gateway.clock import Clock, real_ms
 from gateway.errors import UsageError
@@ -22,7 +22,7 @@ def check(**changes: object) -> config.Config:
 def test_what_init_writes_is_read_back_as_it_was(tmp_path):
     for role in (config.CLINIC, config.DISTRICT):
         written = config.Config("C001", PLAIN.name, role, "07:30", "24:00", PLAIN.closed, "Asia/Urumqi")
-        (tmp_path / config.FILE).write_text(config.text(written), encoding="utf-8")
+        (tmp_path / config.FILE).write_text(config_text.text(written), encoding="utf-8")
         assert config.read(tmp_path) == written
 
 
