@@ -11,30 +11,32 @@ import hashlib
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from datetime import tzinfo
+from datetime import date, timedelta, tzinfo
 from decimal import Decimal
 
 from sqlite_utils import Database
 
 from gateway.audit import formats
-from gateway.audit.catalogue import Catalogue, Found
+from gateway.audit.catalogue import Catalogue, Found, Item
 from gateway.audit.control import Control, control, told_twice
 from gateway.audit.formats.mapped import Mapped
 from gateway.audit.formats.statements import Charge, Contents, Refused, Total
 from gateway.audit.formats.values import Instants
+from gateway.audit.meaning import Meaning, treatments, unfit
 from gateway.audit.patients import Patients
 from gateway.audit.posting import Event, Posted, Posting, Told
-from gateway.ledger import bills
+from gateway.instants import local_day, midnight_ms
+from gateway.ledger import accounts, bills
+from gateway.ledger import catalogue as codes
+from gateway.ledger.accounts import SourceTotal
 from gateway.ledger.bills import BillFile, Entry, Teller
 from gateway.ledger.database import transaction
 
 Progress = Callable[[str, str, int, int], None]
 """Told the stage (Chinese, English), and how many of how many lines it has done."""
 
-MOST_TREATMENTS = 999
-"""More in one line is a slip: no clinic day holds them."""
-
 _STEP = 20_000
+_QUARTER_MS = 15 * 60 * 1000
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,7 +63,8 @@ class Unmapped:
 @dataclass(frozen=True, slots=True)
 class Imported:
     """What became of a file. Where nothing was stored (`file` None), `new`, `repeated` and `reversed` are 0. `control`
-    is how the totals of a file of settlements compare with the lines in the book."""
+    is how the totals of a file of settlements compare with the lines in the book, `totals` what each source tells of
+    the days of which the file speaks."""
 
     sha256: str
     format: str
@@ -77,6 +80,7 @@ class Imported:
     unmapped: Sequence[Unmapped] = ()
     notes: Sequence[tuple[str, str]] = ()
     control: Control | None = None
+    totals: Sequence[SourceTotal] = ()
 
 
 def import_bills(
@@ -99,12 +103,20 @@ def import_bills(
     with _uncollected():
         progress("读取", "reading", 0, 0)
         found, contents = formats.read(body, form, rules.mapping, Instants(rules.zone, now_ms))
-        clerk = _Clerk(rules, contents, progress)
+        of_file = rules.mapping.items if rules.mapping else None
+        meaning = Meaning(rules.catalogue, codes.own_codes(db, teller.clinic), of_file)
+        clerk = _Clerk(rules, meaning, contents, progress)
         events = clerk.events()
         sha256, whose = hashlib.sha256(body).hexdigest(), (teller.clinic, teller.source)
-        file = BillFile(sha256, *whose, name, found, now_ms, body)
+        file = BillFile(sha256, *whose, name, found, now_ms, body, *_span(contents))
         progress("入账", "posting", 0, 0)
         return _post(db, file, contents, clerk, events, accept_partial)
+
+
+def _span(contents: Contents) -> tuple[int, int] | tuple[None, None]:
+    """When the first and the last of what a file tells was charged."""
+    charged = [each.charged_ms for each in contents.statements if isinstance(each, Charge)]
+    return (min(charged), max(charged)) if charged else (None, None)
 
 
 @contextmanager
@@ -140,6 +152,9 @@ def _post(
             )
         number = bills.store(db, file, posted.changes.new, posted.changes.changed)
         compared = _control(db, file.clinic, contents.totals) if contents.totals else None
+        told = [(each.visit, each.settlement, each.amount_fen) for each in contents.totals]
+        accounts.keep_settlements(db, file.clinic, number, told)
+        sources = _totals(db, file, clerk.rules.zone)
     return Imported(
         sha256=file.sha256,
         format=file.format,
@@ -155,6 +170,17 @@ def _post(
         unmapped=unmapped,
         notes=notes,
         control=compared,
+        totals=sources,
+    )
+
+
+def _totals(db: Database, file: BillFile, zone: tzinfo) -> Sequence[SourceTotal]:
+    """What each source tells of the days of which the file speaks."""
+    if file.first_ms is None or file.last_ms is None:
+        return ()
+    first, last = (local_day(each, zone) for each in (file.first_ms, file.last_ms))
+    return accounts.totals(
+        db, file.clinic, midnight_ms(first, zone), midnight_ms(last + timedelta(days=1), zone)
     )
 
 
@@ -183,11 +209,13 @@ class _Clerk:
     """Turns charges into entries: which item, how many treatments, whose."""
 
     rules: Rules
+    meaning: Meaning
     contents: Contents
     progress: Progress
     refused: list[Refused] = field(default_factory=list)
     unmapped: dict[tuple[str, str], Unmapped] = field(default_factory=dict)
     _found: dict[object, Found] = field(default_factory=dict)
+    _days: dict[int, tuple[date, int]] = field(default_factory=dict)
 
     def events(self) -> list[Event]:
         events: list[Event] = []
@@ -202,53 +230,49 @@ class _Clerk:
                 self.progress("核对", "checking", done, total)
         return events
 
-    def treatments(self, item: int | None, count: Decimal) -> int:
-        """What a line of so many asks for: each 次 and 区 is a treatment, a line of 根 is one; without item none."""
-        if item is None or count < 0:
-            return 0
-        return 1 if self.rules.catalogue.items[item].per == "根" else int(count)
+    def treatments(self, entry: Entry, count: Decimal) -> int:
+        """For how many treatments so many of a line stand."""
+        return treatments(self.meaning.item(entry.item, self._day(entry.charged_ms)[0]), count)
 
     def _told(self, charge: Charge) -> Told | Refused:
-        found = self._item(charge)
-        number = found.item.number if found.item else None
-        per = found.item.per if found.item else "根"
-        if per != "根" and charge.count != int(charge.count):
-            return self._refuse_count(
-                charge, f"按{per}计价,数量应为整数", "charged per treatment: a whole number"
-            )
-        if per != "根" and abs(charge.count) > MOST_TREATMENTS:
-            return self._refuse_count(
-                charge, f"一行超过 {MOST_TREATMENTS} 次", f"above {MOST_TREATMENTS} treatments"
-            )
-        entry = self._entry(charge, number)
+        item = self._item(charge).item
+        why = unfit(item, charge.count)
+        if why is not None:
+            return Refused(charge.row, self.contents.columns.get("count", "count"), f"{charge.count:f}", *why)
+        entry = self._entry(charge, item)
         return Told(entry, charge.refunds, voided=charge.count < 0 and charge.void is not None)
 
-    def _refuse_count(self, charge: Charge, zh: str, en: str) -> Refused:
-        return Refused(charge.row, self.contents.columns.get("count", "count"), f"{charge.count:f}", zh, en)
-
     def _item(self, charge: Charge) -> Found:
-        clues = (charge.codes, charge.own_codes, charge.names)
-        found = self._found.get(clues)
+        day, stretch = self._day(charge.charged_ms)
+        called = (charge.codes, charge.own_codes, charge.names)
+        found = self._found.get((called, stretch))
         if found is None:
-            own = self.rules.mapping.items if self.rules.mapping else None
-            found = self._found[clues] = self.rules.catalogue.find(*clues, own)
+            found = self._found[called, stretch] = self.meaning.find(*called, day)
         if found.item is None:
-            called = (_first(*charge.codes, *charge.own_codes), _first(*charge.names))
-            self.unmapped.setdefault(called, Unmapped(*called, found.candidates)).lines += 1
+            shown = (_first(*charge.codes, *charge.own_codes), _first(*charge.names))
+            self.unmapped.setdefault(shown, Unmapped(*shown, found.candidates)).lines += 1
         return found
 
-    def _entry(self, charge: Charge, item: int | None) -> Entry:
+    def _day(self, at_ms: int) -> tuple[date, int]:
+        """The local day, and the stretch without a change that holds it; zones begin their days on a quarter hour."""
+        quarter = at_ms // _QUARTER_MS
+        if quarter not in self._days:
+            day = local_day(quarter * _QUARTER_MS, self.rules.zone)
+            self._days[quarter] = day, self.meaning.stretch(day)
+        return self._days[quarter]
+
+    def _entry(self, charge: Charge, item: Item | None) -> Entry:
         return Entry(
             line=charge.line,
             file=0,
             row=charge.row,
             visit=charge.visit,
             patient=self.rules.patients.hashed(charge.patient),
-            item=item,
+            item=item.number if item else None,
             code=_first(*charge.codes, *charge.own_codes),
             name=_first(*charge.names),
             count=f"{charge.count.normalize():f}",
-            treatments=self.treatments(item, charge.count),
+            treatments=treatments(item, charge.count),
             amount_fen=charge.amount_fen,
             charged_ms=charge.charged_ms,
             performed_ms=charge.performed_ms,
@@ -256,6 +280,8 @@ class _Clerk:
             staff=charge.staff,
             settlement=charge.settlement,
             reversed_by=charge.void,
+            own_code=_first(*charge.own_codes),
+            insured=None if charge.insured is None else int(charge.insured),
         )
 
 

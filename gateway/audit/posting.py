@@ -53,14 +53,14 @@ class Posted:
 class Posting:
     """A file's events, applied one by one to the book's lines of the visits that it speaks of.
 
-    `known` are those lines; `treatments` says how many treatments of an item a count stands for; `columns` names the
+    `known` are those lines; `treatments` says for how many treatments so many of a line stand; `columns` names the
     columns of `line` and `count` for refusals.
     """
 
     def __init__(
         self,
         known: Iterable[Entry],
-        treatments: Callable[[int | None, Decimal], int],
+        treatments: Callable[[Entry, Decimal], int],
         columns: Mapping[str, str],
     ):
         self._book = Standing(known, treatments)
@@ -127,8 +127,10 @@ class Posting:
                 self._book.reverse(held, entry.reversed_by)
 
     def _repeat(self, held: Entry, entry: Entry) -> None:
-        """Told again: nothing changes, but that a line which was no item gets the one that is known now."""
+        """Told again: nothing changes, but that a line which was no item gets the one that is known now, and what no file
+        told before."""
         self._lines += 1
+        self._book.learn(held, entry)
         if held.item is None and entry.item is not None:
             self._book.assign(held, entry.item)
             self._mapped += 1

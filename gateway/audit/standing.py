@@ -29,9 +29,9 @@ class Changes:
 
 
 class Standing:
-    """Lines by name, visit, number and amount. `treatments` says how many treatments of an item a count stands for."""
+    """Lines by name, visit, number and amount. `treatments` says for how many treatments so many of a line stand."""
 
-    def __init__(self, known: Iterable[Entry], treatments: Callable[[int | None, Decimal], int]):
+    def __init__(self, known: Iterable[Entry], treatments: Callable[[Entry, Decimal], int]):
         self._treatments = treatments
         self._entries: dict[str, Entry] = {}
         self._visits: dict[str, list[Entry]] = defaultdict(list)
@@ -105,7 +105,7 @@ class Standing:
         """Takes a line back wholly."""
         charged_fen = self.charged_fen(entry)
         self._touch(entry).amount_fen = charged_fen
-        entry.treatments = self._treatments(entry.item, Decimal(entry.count))
+        entry.treatments = self._treatments(entry, Decimal(entry.count))
         entry.reversed_by = by
 
     def refund(self, entry: Entry, refund: Entry) -> None:
@@ -116,14 +116,23 @@ class Standing:
             self.reverse(entry, refund.line)
         elif not entry.reversed_by:
             self._touch(entry).amount_fen = left_fen
-            entry.treatments = self._treatments(entry.item, count)
+            entry.treatments = self._treatments(entry, count)
         self.add(refund)
 
-    def assign(self, entry: Entry, item: int) -> None:
-        """Gives a line the item that it means."""
+    def assign(self, entry: Entry, item: int | None) -> None:
+        """Gives a line the item that it means, or none."""
         count = Decimal(entry.count) if entry.reversed_by else self._count_left(entry)
         self._touch(entry).item = item
-        entry.treatments = self._treatments(item, count)
+        entry.treatments = self._treatments(entry, count)
+
+    def learn(self, entry: Entry, told: Entry) -> None:
+        """Fills in what was not told of a line before: its own code, and who pays."""
+        own_code, insured = (
+            entry.own_code or told.own_code,
+            told.insured if entry.insured is None else entry.insured,
+        )
+        if (own_code, insured) != (entry.own_code, entry.insured):
+            self._touch(entry).own_code, entry.insured = own_code, insured
 
     def settle(self, entry: Entry, settlement: str) -> None:
         """Says which settlement a line went into."""
@@ -150,14 +159,14 @@ class Standing:
         """What is other than at the beginning."""
         new = [entry for line, entry in self._entries.items() if line in self._new]
         pairs = [(before, self._entries[line]) for line, before in self._before.items()]
-        charged = [(replace(now, reversed_by=None), now) for now in new if not now.is_refund]
-        compared = [*(pair for pair in pairs if not pair[1].is_refund), *charged]
+        charged = [(None, now) for now in new if not now.is_refund]
+        compared = [*((before.reversed_by, now) for before, now in pairs if not now.is_refund), *charged]
         return Changes(
             new=new,
             changed=[now for before, now in pairs if now != before],
-            revived=sum(bool(before.reversed_by and not now.reversed_by) for before, now in compared),
-            reversed=sum(bool(now.reversed_by and not before.reversed_by) for before, now in compared),
-            reduced=sum(self._newly_reduced(now) for before, now in compared if not now.reversed_by),
+            revived=sum(bool(before and not now.reversed_by) for before, now in compared),
+            reversed=sum(bool(now.reversed_by and not before) for before, now in compared),
+            reduced=sum(self._newly_reduced(now) for _, now in compared if not now.reversed_by),
         )
 
     def _newly_reduced(self, entry: Entry) -> bool:

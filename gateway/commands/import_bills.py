@@ -114,7 +114,8 @@ def _watch(
             return
         tell_in_a_line(name, imported)
 
-    _mapping(mapping, catalogue.read())  # wrong usage is told before anything is waited for
+    with book.ledger() as db:
+        _mapping(mapping, catalogue.in_force(db))  # wrong usage is told before anything is waited for
     with until_asked() as pause:
         say(f"等待 {folder} 中的收费文件(Ctrl-C 结束)", f"watching {folder} for bill files, Ctrl-C ends it")
         watch(folder, take, pause)
@@ -129,9 +130,9 @@ def _is_known(book: Book, body: bytes, teller: Teller) -> bool:
 def _import(
     book: Book, body: bytes, name: str, teller: Teller, mapping: Path | None, form: str, accept_partial: bool
 ) -> Imported:
-    items = catalogue.read()
     with book.ledger() as db, _progress() as progress:
-        rules = Rules(items, book.config.zone, open_patients(book.folder), _mapping(mapping, items))
+        items, zone = catalogue.in_force(db), book.zone_of(teller.clinic)
+        rules = Rules(items, zone, open_patients(book.folder), _mapping(mapping, items))
         return import_file(
             db,
             rules,

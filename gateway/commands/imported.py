@@ -8,6 +8,7 @@ from typing import Any
 from gateway.audit.control import Control
 from gateway.audit.import_bills import Imported
 from gateway.commands.output import say
+from gateway.ledger.accounts import SourceTotal
 
 _SHOWN = 20  # refused rows and unmapped codes told to people; --json has all
 
@@ -43,6 +44,20 @@ def document(imported: Imported, source: str) -> dict[str, Any]:
         ],
         "notes": [{"zh": zh, "en": en} for zh, en in imported.notes],
         "control": _control_document(imported.control) if imported.control else None,
+        "totals": [total_document(each) for each in imported.totals],
+    }
+
+
+def total_document(each: SourceTotal) -> dict[str, Any]:
+    """The control totals of a source, as JSON."""
+    return {
+        "source": each.source,
+        "files": each.files,
+        "lines": each.lines,
+        "in_force": each.in_force,
+        "items": each.items,
+        "insured": _yuan(each.insured_fen),
+        "self_paid": _yuan(each.self_paid_fen),
     }
 
 
@@ -102,6 +117,18 @@ def tell(imported: Imported) -> None:
         f"{imported.lines} lines: {imported.new} new, {imported.repeated} repeated, {imported.reversed} reversed,"
         f" {imported.reduced} in part, {len(imported.refused)} refused",
     )
+    _tell_totals(imported)
+
+
+def _tell_totals(imported: Imported) -> None:
+    """What each source tells of the days of this file, where there are two to compare."""
+    for each in imported.totals if len(imported.totals) > 1 else ():
+        insured, self_paid = _yuan(each.insured_fen), _yuan(each.self_paid_fen)
+        say(
+            f"  这些天 {each.source} 合计:有效 {each.in_force} 行,医保或未注明 {insured} 元,自费 {self_paid} 元",
+            f"{each.source} on these days: {each.in_force} lines in force, insured or not told {insured} yuan, self-paid"
+            f" {self_paid}",
+        )
 
 
 def _tell_unmapped(imported: Imported) -> None:
@@ -111,7 +138,7 @@ def _tell_unmapped(imported: Imported) -> None:
         numbers = ", ".join(map(str, each.candidates))
         called = f"{each.code!r} {each.name!r}"
         say(
-            f"  {called} 可能是目录第 {numbers} 项:请在 --mapping 的 [items] 中写明",
+            f"  {called} 可能是目录第 {numbers} 项:请用 catalogue map 或 --mapping 的 [items] 写明",
             f"could be item {numbers}: say which",
         )
     _tell_more(len(doubtful))

@@ -27,7 +27,8 @@ class Teller:
 class BillLine:
     """One charged line. `treatments` and `amount_fen` are what partial refunds left of it; of a line that
     `reversed_by` names as taken back they are what was charged. `item` is None, and `treatments` 0, where the line
-    is no item of the catalogue. `count` is the decimal text as charged. `row` is that of the file which told it last."""
+    is no item of the catalogue. `count` is the decimal text as charged. `row` is that of the file which told it last.
+    `insured` is 1 where an insurer pays, 0 where the patient does, None where the file does not tell."""
 
     source: str
     line: str
@@ -46,12 +47,13 @@ class BillLine:
     staff: str
     settlement: str
     reversed_by: str | None
+    insured: int | None = None
 
 
 @dataclass(slots=True)
 class Entry:
     """One row of the table, but for its teller. `file` is 0 until the file that tells it is stored; `count` is the
-    decimal text as charged."""
+    decimal text as charged, `own_code` the clinic's own code where the line has another one too."""
 
     line: str
     file: int
@@ -70,6 +72,8 @@ class Entry:
     staff: str
     settlement: str
     reversed_by: str | None
+    own_code: str = ""
+    insured: int | None = None
 
     @property
     def is_refund(self) -> bool:
@@ -79,7 +83,8 @@ class Entry:
 
 @dataclass(frozen=True, slots=True)
 class BillFile:
-    """A file as it came: `body` is every byte of it."""
+    """A file as it came: `body` is every byte of it; `first_ms` and `last_ms` when the first and the last of what it tells
+    was charged, None where it tells no line."""
 
     sha256: str
     clinic: str
@@ -88,6 +93,8 @@ class BillFile:
     format: str
     imported_ms: int
     body: bytes
+    first_ms: int | None = None
+    last_ms: int | None = None
 
     @property
     def teller(self) -> Teller:
@@ -140,6 +147,10 @@ def store(db: Database, file: BillFile, new: Sequence[Entry], changed: Sequence[
     db.conn.executemany(
         f"UPDATE bill_lines SET {settings} WHERE clinic = ? AND source = ? AND line = ?",
         ((*_values(each), *teller, each.line) for each in changed),
+    )
+    db.conn.executemany(
+        "INSERT OR IGNORE INTO bill_reversals VALUES (?, ?, ?, ?, ?)",
+        ((*teller, each.line, each.reversed_by, number) for each in (*new, *changed) if each.reversed_by),
     )
     return number
 

@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 
 from gateway.audit.control import Control, Difference
 from gateway.errors import UsageError
+from gateway.ledger import accounts
 from tests.audit.test_import_bills import Clinic, why
 from tests.support.bills import as_json, detail, fee, fee_list, refund, settlement, upload
 from tests.support.xlsx import export, his, zipped
@@ -202,3 +203,11 @@ def test_in_any_order_every_refund_finds_its_settlement(
     pairs = sum(back and fen > 0 for _, fen, back in told)
     assert (said.refunded, said.unpaired, said.settlements) == (pairs, 0, len(told) - pairs)
     assert said.amount_fen == sum(fen for _, fen, back in told if not (back and fen))
+
+
+def test_what_settlements_came_to_is_kept_once_however_often_it_is_told() -> None:
+    clinic = Clinic()
+    for _ in range(2):
+        clinic.take(account(sent("S1"), sent("S2", "V2", "24.00"), gone("S2", "V2", "-24.00")))
+    clinic.take(account(sent("S1"), sent("S4", "V3", "36.00")))
+    assert accounts.settled_fen(clinic.db, "C001") == {"V1": 1200, "V2": 0, "V3": 3600}

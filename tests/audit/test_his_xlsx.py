@@ -92,7 +92,7 @@ def test_two_sheets_that_both_fit_are_refused() -> None:
 
 
 def test_a_sheet_of_something_else_is_refused() -> None:
-    with pytest.raises(UsageError, match="no sheet of the XLSX has the header"):
+    with pytest.raises(UsageError, match="no sheet has the header"):
         Clinic().take(workbook([["a", "b"], ["1", "2"]]))
 
 
@@ -324,14 +324,21 @@ def test_refunds_lose_no_fen_in_any_order(told: list[tuple[str, int, bool]], dat
     ("body", "says"),
     [
         (b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1" + b"\0" * 100, "an old XLS.*save it as .xlsx"),
-        (b"<html><body><table><tr><td>1</td></tr></table>", "web page's table.*save it as .xlsx"),
-        (b"\xef\xbb\xbf<meta charset=utf-8><table>", "web page's table.*save it as .xlsx"),
+        (
+            b"<html><body><table><tr><td>1</td></tr></table>",
+            "no sheet has the header.*save another table as CSV",
+        ),
+        (b"\xef\xbb\xbf<meta charset=utf-8><table>", "no sheet has the header.*save another table as CSV"),
+        (
+            b"<?xml version='1.0'?><Workbook><Worksheet/></Workbook>",
+            "markup without a table.*save it as .xlsx",
+        ),
         (b"PK\x03\x04....", "a broken XLSX or ZIP file"),
         (export(his())[:-200], "a broken XLSX or ZIP file"),
         (zipped({"word/document.xml": "<x/>"}), "a 3202 ZIP holds one .txt"),
         (zipped({"xl/workbook.xml": "<x"}), "a broken XLSX file"),
     ],
-    ids=["xls", "html", "html fragment", "mark alone", "cut", "another zip", "no parts"],
+    ids=["xls", "html", "html fragment", "xml", "mark alone", "cut", "another zip", "no parts"],
 )
 @pytest.mark.parametrize("form", ["auto", "his-xlsx"])
 def test_what_is_no_such_export_is_one_clear_error_that_says_what_to_do(
@@ -341,6 +348,110 @@ def test_what_is_no_such_export_is_one_clear_error_that_says_what_to_do(
     with pytest.raises(UsageError, match=says if form == "auto" or "3202" not in says else "3202"):
         clinic.take(body, form=form)
     assert clinic.content() == []
+
+
+def page(rows: list[list[Cell]], encoding: str = "utf-8") -> bytes:
+    """The rows as the web page that some hospital systems call `.xls`."""
+    cells = ("".join(f"<td x:str>{'&nbsp;' if cell is None else cell}</td>" for cell in row) for row in rows)
+    return f"<html><head><style>td{{}}</style></head><table>{''.join(f'<tr>{row}' for row in cells)}</table>".encode(
+        encoding
+    )
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "gb18030"])
+def test_a_web_page_that_is_called_xls_says_the_same_as_the_workbook(encoding: str) -> None:
+    rows: list[list[Cell]] = [
+        ["一月费用明细"],
+        *rows_of(his(), his("M2", 数量="２", 金额="24.00"), back("M2", 数量="-2", 金额="-24.00")),
+    ]
+    clinic, other = Clinic(), Clinic()
+    imported = clinic.take(page(rows, encoding))
+    other.take(workbook(rows))
+    assert imported.format == "his-xlsx"
+    assert clinic.lines() == other.lines() and len(clinic.lines()) == 2
+
+
+def test_merged_cells_of_a_web_page_keep_its_columns_in_place() -> None:
+    names = "".join(
+        f'<td rowspan="2">{name}</td>' if at < 30 else ("" if at > 30 else '<td colspan="5">金额</td>')
+        for at, name in enumerate(COLUMNS)
+    )
+    below = "".join(f"<td>{name}</td>" for name in COLUMNS[30:])
+    cells = "".join(f"<td>{cell}</td>" for cell in rows_of(his())[1])
+    clinic = Clinic()
+    clinic.take(f"<table><tr>{names}</tr><tr>{below}</tr><tr>{cells}</tr></table>".encode())
+    assert list(clinic.states()) == [NAME]
+
+
+def test_comments_quoted_marks_and_signs_written_as_words_do_not_disturb_a_page() -> None:
+    told = (
+        page(rows_of(his(费用科室名称="内科&amp;针灸&#31185;")))
+        .decode()
+        .replace("<html>", "<html><!--[if mso]><table><td>-->")
+    )
+    told = told.replace("<td x:str>H0001", '<td x:fmla="=A1>B2">H0001').replace(
+        "</table>", "</TABLE><!-- open"
+    )
+    clinic = Clinic()
+    clinic.take(told.encode())
+    (line,) = clinic.lines()
+    assert (line.line, line.room) == (NAME, "内科&针灸科")
+
+
+def test_a_page_with_a_table_inside_a_cell_is_two_tables() -> None:
+    inner = page(rows_of(his())).decode()
+    clinic = Clinic()
+    clinic.take(f"<table><tr><td>报表{inner}</td></tr></table>".encode())
+    assert list(clinic.states()) == [NAME]
+
+
+@pytest.mark.parametrize("delimiter", ["\t", ",", ";"])
+@pytest.mark.parametrize("encoding", ["utf-8-sig", "gb18030"])
+def test_a_text_that_is_called_xls_says_the_same_as_the_workbook(delimiter: str, encoding: str) -> None:
+    rows = rows_of(his(), his("M2", 项目代码='="0031"'))
+    told = "\r\n".join(
+        delimiter.join('"' + str(cell or "").replace('"', '""') + '"' for cell in row) for row in rows
+    )
+    clinic = Clinic()
+    imported = clinic.take(told.encode(encoding))
+    assert imported.format == "his-xlsx"
+    assert list(clinic.states()) == [NAME, "M2/S1.RX1.0031.2026-03-02.1"]
+
+
+def test_a_code_that_a_spreadsheet_damaged_is_refused_in_a_web_page_too() -> None:
+    assert why(Clinic().take(page(rows_of(his(国标代码="3.40100001E+13"))))) == (
+        2,
+        "国标代码",
+        "turned into a number by a spreadsheet: export as text",
+    )
+
+
+def test_a_web_page_in_another_format_than_said_is_refused() -> None:
+    with pytest.raises(UsageError, match="it is really a web page's table and not 2204"):
+        Clinic().take(page(rows_of(his())), form="2204")
+
+
+def test_a_web_page_with_too_many_columns_is_refused() -> None:
+    with pytest.raises(UsageError, match="more than 199999 rows or 256 columns"):
+        Clinic().take(page([["x"] * 300]))
+
+
+@pytest.mark.parametrize(
+    ("kind", "insured"),
+    [
+        ("职工医保", 1),
+        ("城乡居民基本医疗保险", 1),
+        ("310", 1),
+        ("自费", 0),
+        ("全自费", 0),
+        ("", None),
+        ("其他", None),
+    ],
+)
+def test_the_kind_of_insurance_says_who_pays_or_nothing(kind: str, insured: int | None) -> None:
+    clinic = Clinic()
+    clinic.take(export(his(险种类别=kind)))
+    assert [line.insured for line in clinic.lines()] == [insured]
 
 
 def test_a_workbook_in_another_format_than_said_is_refused() -> None:

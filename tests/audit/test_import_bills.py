@@ -127,6 +127,14 @@ def test_messages_may_stand_one_per_line() -> None:
     assert sorted(clinic.states()) == ["V1/1", "V1/2", "V1/3"]
 
 
+def test_messages_may_stand_one_after_the_other_over_many_lines() -> None:
+    log = "\n".join(json.dumps(upload(detail(number)), indent=2, ensure_ascii=False) for number in "123")
+    clinic = Clinic()
+    assert clinic.take(log.encode()).lines == 3
+    with pytest.raises(UsageError, match=f"line {log.count(chr(10)) + 2} is no JSON"):
+        Clinic().take(f"{log}\n{{]".encode())
+
+
 def test_a_message_that_was_answered_with_an_error_says_nothing() -> None:
     clinic = Clinic()
     imported = clinic.take(as_json(upload(detail("1")), upload(detail("2")) | {"infcode": -1}))
@@ -231,7 +239,8 @@ def test_bytes_in_no_encoding_are_refused_with_their_line() -> None:
         (b"PK\x03\x04....", "XLSX"),
         (b"\xd0\xcf\x11\xe0....", "XLS"),
         ("bkkp_sn,cnt".encode("utf-16"), "UTF-16"),
-        (b"<html><table>", "web page"),
+        (b"<html><table>", "no sheet has the header"),
+        (b"<html><p>1</p>", "markup without a table"),
         (b"a,b\0c", "NUL"),
         (b" \r\n", "empty"),
         (b"a,b,c\r\n1,2,3\r\n", "--mapping"),
@@ -272,9 +281,15 @@ def test_a_row_with_too_few_cells_is_refused() -> None:
     assert why(Clinic().take(fee_list(fee()) + b"'1','2'\r\n")) == (3, "", "2 cells, the header has 18")
 
 
-@pytest.mark.parametrize("form", ["his-xlsx", "3202"])
-def test_a_text_is_neither_a_workbook_nor_a_zip(form: str) -> None:
-    with pytest.raises(UsageError, match=r"the file is text and not an? (XLSX|ZIP): save it as one"):
+@pytest.mark.parametrize(
+    ("form", "says"),
+    [
+        ("his-xlsx", "no sheet has the header of the 35 columns"),
+        ("3202", "is text and not a ZIP: save it as one"),
+    ],
+)
+def test_a_text_is_neither_a_workbook_nor_a_zip(form: str, says: str) -> None:
+    with pytest.raises(UsageError, match=says):
         Clinic().take(fee_list(fee()), form=form)
 
 

@@ -14,7 +14,8 @@ from sqlite_utils import Database
 from gateway.audit import catalogue, import_bills, patients
 from gateway.audit.import_bills import Imported, Rules
 from gateway.errors import SurroundingsError, UsageError
-from gateway.ledger import bills, database
+from gateway.ledger import accounts, bills, database
+from gateway.ledger.accounts import FileSpan
 from gateway.ledger.bills import BillFile, Entry, Teller
 from gateway.ledger.schema import migrations
 from tests.support.bills import as_json, deletion, detail, fee, fee_list, refund, upload
@@ -149,3 +150,13 @@ def test_a_damaged_key_is_never_replaced(tmp_path: Path, text: str) -> None:
 def test_a_folder_that_cannot_be_written_is_the_surroundings_fault(tmp_path: Path) -> None:
     with pytest.raises(SurroundingsError, match="cannot read or make"):
         patients.open_patients(tmp_path / "missing")
+
+
+def test_files_and_lines_from_before_speak_of_their_time_and_of_who_pays() -> None:
+    db = Database(memory=True)
+    migrations.apply(db, stop_before="0017_spans")
+    store(db, entry("V1/1", 1000), entry("V2/1", 9000))
+    assert accounts.file_spans(db, OWN) == []
+    migrations.apply(db)
+    assert accounts.file_spans(db, OWN) == [FileSpan(1000, 9000, NOW_MS)]
+    assert [line.insured for line in bills.lines_charged(db, OWN, 0, 10_000)] == [1, 1]

@@ -32,7 +32,7 @@ def take(folder: Path, *arguments: str) -> int:
     return run(["--dir", str(folder), "import-bills", *arguments])
 
 
-def told(capsys: Capture) -> dict[str, Any]:
+def told(capsys: Capture) -> Any:
     return json.loads(capsys.readouterr().out)
 
 
@@ -89,7 +89,7 @@ def test_another_format_than_said_or_a_missing_file_name_is_wrong_usage(
     folder: Path, capsys: Capture
 ) -> None:
     assert take(folder, bill_file(folder, fee_list(fee())), "--format", "his-xlsx") == 2
-    assert "text and not an XLSX: save it as one" in capsys.readouterr().err
+    assert "no sheet has the header of the 35 columns" in capsys.readouterr().err
     assert take(folder) == 2
 
 
@@ -140,3 +140,71 @@ def test_totals_that_differ_are_told_and_exit_1(folder: Path, capsys: Capture) -
         == 0
     )
     assert "1 agree" in capsys.readouterr().err
+
+
+# --- two sources -------------------------------------------------------------------------------------------------
+
+
+def two_sources(folder: Path) -> None:
+    """The clinic left out a line that the platform has; the account has both."""
+    own = as_json(upload(detail("1"), detail("2", "V2")))
+    extract = fee_list(fee("1"), fee("2", "V2"), fee("3", "V2", det_item_fee_sumamt="24.00", cnt="2"))
+    account = "S1\tV1\tP1\t12.00\t12.00\t0\t0\r\nS2\tV2\tP2\t36.00\t36.00\t0\t0\r\n"
+    assert take(folder, bill_file(folder, own, "own.json")) == 0
+    assert take(folder, bill_file(folder, extract, "extract.csv"), "--source", "platform") == 0
+    take(folder, bill_file(folder, zipped({"a.txt": account}), "a.zip"))
+
+
+def test_each_source_has_its_control_totals_in_the_answer_and_in_status(
+    folder: Path, capsys: Capture
+) -> None:
+    two_sources(folder)
+    capsys.readouterr()
+    take(folder, bill_file(folder, as_json(upload(detail("1"), detail("2", "V2"))), "own.json"), "--json")
+    totals = {each["source"]: each for each in told(capsys)["totals"]}
+    assert {name: (each["in_force"], each["insured"]) for name, each in totals.items()} == {
+        "clinic": (2, "24.00"),
+        "platform": (3, "48.00"),
+    }
+    assert run(["--dir", str(folder), "status", "--json"]) == 0
+    stood = {each["source"]: each for each in told(capsys)["bills"]}
+    assert (stood["clinic"]["files"], stood["clinic"]["items"], stood["platform"]["lines"]) == (2, 2, 3)
+    assert {each["account"] for each in stood.values()} == {"48.00"}
+    assert stood["platform"]["first"] == "2026-03-02T09:15:00+08:00"
+
+
+def test_people_are_told_both_totals_of_the_days_of_the_file(folder: Path, capsys: Capture) -> None:
+    two_sources(folder)
+    said = capsys.readouterr().err
+    assert "clinic on these days: 2 lines in force, insured or not told 24.00 yuan" in said
+    assert "platform on these days: 3 lines in force, insured or not told 48.00 yuan" in said
+    assert run(["--dir", str(folder), "status"]) == 0
+    assert "对账 account 48.00" in capsys.readouterr().out.replace("\n", "")
+
+
+def test_what_the_clinic_left_out_is_a_lead_of_either_reconciliation_under_one_name(
+    folder: Path, capsys: Capture
+) -> None:
+    two_sources(folder)
+    found: list[list[dict[str, Any]]] = []
+    for source in ("clinic", "platform"):
+        run(
+            [
+                "--dir",
+                str(folder),
+                "reconcile",
+                "--from",
+                "2026-03-02",
+                "--to",
+                "2026-03-02",
+                "--source",
+                source,
+            ]
+        )
+        capsys.readouterr()
+        run(["--dir", str(folder), "leads", "--json"])
+        found.append([each for each in told(capsys) if each["rule"] == "undeclared"])
+    ((first,), (second,)) = found
+    assert first["id"] == second["id"] and first["lines"] == ["V2/3"]
+    assert (first["treatments"], first["amount"]) == (2, "24.00")
+    assert "the clinic's own 24.00 yuan, the platform 48.00, the account 48.00" in first["en"]

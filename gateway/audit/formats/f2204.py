@@ -1,4 +1,4 @@
-"""Interface messages as a hospital system sends them to the insurer, kept as JSON: one, a list, or one per line.
+"""Interface messages as a hospital system sends them to the insurer, kept as JSON: one, a list, or one after the other.
 
 2204 uploads the lines of outpatient charges, 2205 deletes unsettled ones, 2207 settles, 2208 cancels a settlement.
 Messages of other kinds, and those that were answered with an error (`infcode`), say nothing here.
@@ -57,7 +57,7 @@ class _Messages:
     """Takes messages in their order and numbers what they say, lines and other messages alike, from 1."""
 
     def __init__(self, instants: Instants) -> None:
-        self._lines = LineReader(LAYOUT, instants, uploads=True)
+        self._lines = LineReader(LAYOUT, instants, uploads=True, insured=True)
         self._said = Contents(uploads=True)
         self._skipped = 0
         self.rows = 0
@@ -198,33 +198,37 @@ def _settlement_named(message: Json, content: object) -> bool:
 
 
 def _messages(text: str) -> Iterator[Json]:
-    try:
-        document = _parse(text)
-    except json.JSONDecodeError as error:
-        if error.msg != "Extra data":
+    for document in _documents(text):
+        for message in document if isinstance(document, list) else [document]:
+            if not isinstance(message, dict):
+                _unreadable("报文应为 JSON 对象", "a message must be a JSON object")
+            yield message
+
+
+def _documents(text: str) -> Iterator[Any]:
+    """The JSON documents of a text, one after the other: on one line each, over many lines, or a single one."""
+    decoder = json.JSONDecoder(parse_float=Decimal, parse_constant=_no_number, object_pairs_hook=_object)
+    at = _past_blanks(text, 0)
+    while at < len(text):
+        try:
+            document, end = decoder.raw_decode(text, at)
+        except json.JSONDecodeError as error:
             _unreadable(
                 f"第 {error.lineno} 行不是 JSON({error.msg})", f"line {error.lineno} is no JSON ({error.msg})"
             )
-        document = list(_json_lines(text))
-    except (ValueError, RecursionError) as error:
-        _unreadable(f"不是可读的 JSON({error})", f"no readable JSON ({error})")
-    for message in document if isinstance(document, list) else [document]:
-        if not isinstance(message, dict):
-            _unreadable("报文应为 JSON 对象", "a message must be a JSON object")
-        yield message
-
-
-def _json_lines(text: str) -> Iterator[Any]:
-    for number, line in enumerate(text.split("\n"), start=1):
-        try:
-            if line.strip():
-                yield _parse(line)
         except (ValueError, RecursionError) as error:
-            _unreadable(f"第 {number} 行不是 JSON({error})", f"line {number} is no JSON ({error})")
+            line = text.count("\n", 0, at) + 1
+            _unreadable(
+                f"第 {line} 行起不是可读的 JSON({error})", f"no readable JSON from line {line} on ({error})"
+            )
+        yield document
+        at = _past_blanks(text, end)
 
 
-def _parse(text: str) -> Any:
-    return json.loads(text, parse_float=Decimal, parse_constant=_no_number, object_pairs_hook=_object)
+def _past_blanks(text: str, at: int) -> int:
+    while at < len(text) and text[at].isspace():
+        at += 1
+    return at
 
 
 def _object(pairs: list[tuple[str, Any]]) -> Json:

@@ -41,7 +41,7 @@ def fits(text: str) -> bool:
 
 def read(text: str, instants: Instants) -> Contents:
     """What the rows say; UnreadableFile where columns are missing."""
-    return table.read(text, LAYOUT, instants, quote=_quote(text))
+    return table.read(text, LAYOUT, instants, quote=_quote(text), insured=True)
 
 
 def _quote(text: str) -> str:

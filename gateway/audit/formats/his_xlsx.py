@@ -1,4 +1,5 @@
-"""What hospital systems export as a spreadsheet of 35 Chinese columns, with titles above the header as they like.
+"""What hospital systems export as a table of 35 Chinese columns, with titles above the header as they like: as a workbook,
+and as a web page or a text that is only called `.xls`.
 
 No column numbers the lines: `序号` counts the rows of one export. A line is named by what does not change once it is
 settled, and by a number among those that are alike; docs/decisions/0007 says why.
@@ -13,8 +14,7 @@ from decimal import Decimal
 from typing import NamedTuple
 from unicodedata import normalize
 
-from gateway.audit.formats import sheet, table, values
-from gateway.audit.formats.archive import Archive
+from gateway.audit.formats import table, values
 from gateway.audit.formats.line import Layout, LineReader
 from gateway.audit.formats.numbering import numbered, refunds_named
 from gateway.audit.formats.sheet import Cell, Rows
@@ -45,11 +45,13 @@ LAYOUT: Layout = {
     "patient": ("身份证号",),
     "settlement": ("结算流水号",),
     "institution": ("机构编码",),
+    "insurance": ("险种类别",),
 }
 
 _KNOWN = frozenset(COLUMNS)
 _USED = {each for columns in LAYOUT.values() for each in columns} - {LINE} | {"处方号", "人员姓名"}
 _NAMES = ("门诊号", "处方号", "结算流水号", "身份证号")
+_CHARGED = "费用发生日期"
 _PRIVATE = ("身份证号", "人员姓名")
 _HEADER_WITHIN, _HEADER_COLUMNS = 30, 6
 _SUMS = ("合计", "总计", "小计")
@@ -57,6 +59,7 @@ _ERRORS = frozenset({"#N/A", "#NAME?", "#NULL!", "#NUM!", "#REF!", "#VALUE!", "#
 _DATE = re.compile(
     r"(\d{4})[-/.](\d{1,2})[-/.](\d{1,2})(?:[ T](\d{1,2}):(\d\d)(?::(\d\d)(?:\.\d+)?)?)?", re.ASCII
 )
+_AS_TEXT = re.compile(r'^="(.*)"$', re.S)
 _EXACT = 10**15  # a spreadsheet keeps 15 digits of a number
 
 
@@ -69,9 +72,10 @@ class Found(NamedTuple):
     first: int
 
 
-def read(body: bytes, archive: Archive, instants: Instants) -> Contents:
-    """What the rows say; UnreadableFile where no sheet is such an export, or more than one is."""
-    found = _sheet(body, archive)
+def read(sheets: Iterable[tuple[str, Rows]], instants: Instants) -> Contents:
+    """What the rows of a workbook, a web page's table or a text say; UnreadableFile where no sheet is such an export, or
+    more than one is."""
+    found = _sheet(sheets)
     present = {*found.columns, LINE}
     layout = {field: tuple(each for each in columns if each in present) for field, columns in LAYOUT.items()}
     table.refuse_header([each for each in found.columns if each in _KNOWN], LAYOUT, layout)
@@ -96,8 +100,38 @@ def read(body: bytes, archive: Archive, instants: Instants) -> Contents:
 # --- the sheet and its header ------------------------------------------------------------------------------------
 
 
-def _sheet(body: bytes, archive: Archive) -> Found:
-    found = [each for name, rows in sheet.sheets(body, archive) if (each := _headed(name, rows))]
+def text_sheet(text: str) -> list[tuple[str, Rows]]:
+    """The export as a text with tabs, commas or semicolons, whatever its name; none where no line has its header.
+
+    UnreadableFile where quotes do not close.
+    """
+    delimiter = _delimiter(text)
+    if delimiter is None:
+        return []
+    return [("", [[_shown(cell) for cell in row] for _, row in table.rows(text, delimiter, '"')])]
+
+
+def fits(text: str) -> bool:
+    """Whether some line at the beginning has the header."""
+    return _delimiter(text) is not None
+
+
+def _delimiter(text: str) -> str | None:
+    for line in text.split("\n", _HEADER_WITHIN)[:_HEADER_WITHIN]:
+        for delimiter in ("\t", ",", ";"):
+            names = {_plain(cell.strip().strip('"')) for cell in line.split(delimiter)}
+            if len(_KNOWN & names) >= _HEADER_COLUMNS:
+                return delimiter
+    return None
+
+
+def _shown(cell: str) -> Cell:
+    """What a spreadsheet would show of a cell: `="0031"` is the text 0031."""
+    return _AS_TEXT.sub(r"\1", cell) if cell.startswith("=") else cell
+
+
+def _sheet(sheets: Iterable[tuple[str, Rows]]) -> Found:
+    found = [each for name, rows in sheets if (each := _headed(name, rows))]
     if len(found) == 1:
         return found[0]
     if found:
@@ -107,9 +141,9 @@ def _sheet(body: bytes, archive: Archive) -> Found:
             f"more than one sheet looks like an export ({names}): keep one sheet per file",
         )
     raise UnreadableFile(
-        "XLSX 中找不到费用明细的表头(门诊号、项目名称、数量、金额、费用发生日期……):"
+        "文件中找不到费用明细的表头(门诊号、项目名称、数量、金额、费用发生日期……):"
         "请导出 35 列明细;其他表格请另存为 CSV,用 --mapping 说明各列",
-        "no sheet of the XLSX has the header of the 35 columns: export that, or save another table as CSV for --mapping",
+        "no sheet has the header of the 35 columns: export that, or save another table as CSV for --mapping",
     )
 
 
@@ -173,8 +207,10 @@ class _Rows:
             return  # a label alone, or words beside it
 
     def _row(self, row: int, raw: dict[str, Cell]) -> dict[str, object] | Refused:
-        cells: dict[str, object] = {}
+        cells: dict[str, object] = dict(raw)
         for name, cell in raw.items():
+            if type(cell) is str and name != _CHARGED and "#" not in cell:
+                continue  # most cells: text, as it stands
             try:
                 cells[name] = self._cell(name, cell)
             except Unfit as unfit:
@@ -189,7 +225,7 @@ class _Rows:
             raise Unfit(
                 "是公式错误:请在表格中改正后重新导出", "an error of a formula: correct it and export again"
             )
-        if name == "费用发生日期":
+        if name == _CHARGED:
             return self._instant(cell)
         if name in _NAMES:
             return _name(cell)
@@ -260,4 +296,5 @@ def _base(cells: dict[str, object]) -> str:
 
 
 def _text(value: object) -> str:
-    return "" if value is None else normalize("NFKC", str(value)).strip()
+    told = "" if value is None else str(value)
+    return told.strip() if told.isascii() else normalize("NFKC", told).strip()

@@ -21,29 +21,36 @@ Layout = Mapping[str, tuple[str, ...]]
 
 FIELDS: Final = (
     "line", "visit", "code", "own_code", "name", "count", "amount", "price", "charged_at", "performed_at",
-    "room", "staff", "patient", "settlement", "batch", "reversal_of", "valid", "refunded", "institution",
+    "room", "staff", "patient", "settlement", "batch", "reversal_of", "valid", "refunded", "institution", "insurance",
 )  # fmt: skip
 REQUIRED: Final = ("line", "visit", "count", "amount", "charged_at")
 
 
 class LineReader:
     """Reads the rows of one file. `forms` gives the strptime format of `charged_at` or `performed_at`, where the
-    instants are not `yyyy-MM-dd HH:mm:ss`. A file speaks for one institution: the one its first row names."""
+    instants are not `yyyy-MM-dd HH:mm:ss`. A file speaks for one institution: the one its first row names. `insured`
+    says that the insurer pays for every line of such a file; else a column may tell."""
 
     def __init__(
-        self, layout: Layout, instants: Instants, uploads: bool, forms: Mapping[str, str] | None = None
+        self,
+        layout: Layout,
+        instants: Instants,
+        uploads: bool,
+        forms: Mapping[str, str] | None = None,
+        insured: bool | None = None,
     ):
         self._columns = {field: layout.get(field, ()) for field in FIELDS}
         self._instants = instants
         self._uploads = uploads
         self._forms = forms or {}
+        self._insured = insured
         self._institution = ""
         self._cells: Mapping[str, object] = {}
         self._column = ""
         self._text, self._plain = _remembering(values.text), _remembering(values.plain)
         self._code, self._national_code = _remembering(values.code), _remembering(values.national_code)
         self._count, self._fen = _remembering(values.count), _remembering(values.fen)
-        self._price = _remembering(_price)
+        self._price, self._kind = _remembering(_price), _remembering(values.insured)
 
     def column(self, field: str) -> str:
         """The column that a refusal names for a field."""
@@ -81,6 +88,7 @@ class LineReader:
             settlement=self._settlement(),
             void=self._void(count < 0),
             refunds=f"{visit}/{refunds}" if refunds else None,
+            insured=self._one("insurance", self._kind) if self._columns["insurance"] else self._insured,
         )
 
     def _one(self, field: str, read: Callable[[object], Read]) -> Read:

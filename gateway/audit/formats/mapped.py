@@ -38,6 +38,7 @@ staff = "执行人工号"      # 工号,不要姓名 · a staff code, never a na
 patient = "人员编号"      # 只保存带密钥的摘要 · kept as a keyed hash only
 settlement = "结算号"
 reversal_of = "原流水号"  # 退费行所冲的行 · the line that a negative row takes back
+# insurance = "险种"      # 自费、职工医保…… · who pays: 自费 is the patient
 
 [times]                   # 不写则为 yyyy-MM-dd HH:mm:ss · left out: that format
 charged_at = "%Y/%m/%d %H:%M"

@@ -20,7 +20,8 @@ class Charge:
     """One row that charges something (or, with a negative count, takes it back).
 
     `line` is `<visit>/<number>`. `codes` are the national and price codes, `own_codes` the clinic's own. `void` says
-    why the row itself is not in force, `refunds` which line of the visit a refund names.
+    why the row itself is not in force, `refunds` which line of the visit a refund names, `insured` whether an insurer
+    pays (None: not told).
     """
 
     row: int
@@ -39,6 +40,7 @@ class Charge:
     settlement: str
     void: str | None
     refunds: str | None
+    insured: bool | None = None
 
 
 class Withdrawal(NamedTuple):

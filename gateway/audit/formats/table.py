@@ -14,8 +14,7 @@ from gateway.audit.formats.values import Instants
 
 def header(text: str, delimiter: str, quote: str, header_row: int = 1) -> list[str]:
     """The names in the header, NFKC, without blanks around them."""
-    rows = _rows(text, delimiter, quote)
-    for number, row in rows:
+    for number, row in rows(text, delimiter, quote):
         if number == header_row:
             return [normalize("NFKC", name).strip() for name in row]
     raise UnreadableFile(
@@ -34,8 +33,10 @@ def read(
     header_row: int = 1,
     constants: Mapping[str, str] | None = None,
     forms: Mapping[str, str] | None = None,
+    insured: bool | None = None,
 ) -> Contents:
-    """What the table's rows say. `layout` names columns, or entries of `constants` that stand in every row.
+    """What the table's rows say. `layout` names columns, or entries of `constants` that stand in every row; `insured`
+    says that the insurer pays for all of them.
 
     UnreadableFile where a column is missing or named twice, or where quotes do not close.
     """
@@ -43,9 +44,9 @@ def read(
     present = {*names, *(constants or {})}
     found = {field: tuple(each for each in columns if each in present) for field, columns in layout.items()}
     refuse_header(names, layout, found)
-    lines = LineReader(found, instants, uploads=False, forms=forms)
+    lines = LineReader(found, instants, uploads=False, forms=forms, insured=insured)
     contents = Contents(uploads=False, columns={field: lines.column(field) for field in found})
-    for number, row in _rows(text, delimiter, quote):
+    for number, row in rows(text, delimiter, quote):
         if number <= header_row or not any(row):
             continue
         _take(contents, lines, number, names, row, constants or {})
@@ -90,7 +91,7 @@ def refuse_header(names: Sequence[str], layout: Layout, found: Layout) -> None:
         )
 
 
-def _rows(text: str, delimiter: str, quote: str) -> Iterator[tuple[int, list[str]]]:
+def rows(text: str, delimiter: str, quote: str) -> Iterator[tuple[int, list[str]]]:
     """Rows as a spreadsheet counts them, from 1."""
     number = 0
     reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, quotechar=quote, strict=True)

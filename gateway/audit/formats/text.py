@@ -28,7 +28,7 @@ _FOREIGN = (
     (codecs.BOM_UTF16_LE, "UTF-16", "UTF-16", _SAVE_ZH, _SAVE_EN),
     (codecs.BOM_UTF16_BE, "UTF-16", "UTF-16", _SAVE_ZH, _SAVE_EN),
 )
-_WEB = (b"<html", b"<!doctype", b"<table", b"<?xml", b"<meta", b"<style", b"<head", b"<div")
+_MARKUP = (b"<?xml", b"<!doctype", b"<html", b"<script")
 
 
 def decode(body: bytes, encoding: str | None = None) -> str:
@@ -65,7 +65,9 @@ def _refuse_foreign(body: bytes) -> None:
         if body.startswith(mark):
             raise UnreadableFile(f"文件是 {zh},不是文本:{do_zh}", f"it is {en}, no text: {do_en}")
     start = body.removeprefix(codecs.BOM_UTF8).lstrip()[:200].lower()
-    if start.startswith(_WEB):
-        raise UnreadableFile(f"文件其实是网页表格:{_XLSX_ZH}", f"it is really a web page's table: {_XLSX_EN}")
+    if start.startswith(_MARKUP) and b"<table" not in body.lower():
+        raise UnreadableFile(
+            f"文件其实是网页或 XML,没有表格:{_XLSX_ZH}", f"it is really markup without a table: {_XLSX_EN}"
+        )
     if not body.strip():
         raise UnreadableFile("文件是空的:请重新导出", "the file is empty: export it again")

@@ -16,6 +16,13 @@ NOTHING = frozenset({"", "null", "NULL", "\\N"})
 
 DAY_MS = 24 * 60 * 60 * 1000
 
+_SELF_PAID = ("自费", "非医保", "未参保", "无医保", "全额现金")
+_INSURED = ("医保", "医疗保险", "职保", "居保", "职工", "居民", "新农合", "公费", "离休", "生育保险")
+_INSURED_CODES = frozenset(
+    {"310", "320", "330", "340", "350", "360", "370", "380", "390", "391", "392", "410", "510"}
+)
+"""险种类型 (insutype) of 国家医保信息平台接口规范."""
+
 _SCIENTIFIC = re.compile(r"\d(\.\d+)?[eE]\+\d+|\d+\.\d+[eE]\d+")
 _FLOAT = re.compile(r"\d{5,}\.0+")
 _AS_TEXT = re.compile(r'="(.*)"', re.S)
@@ -137,6 +144,14 @@ def flag(value: object, live: str, void: str) -> bool:
     if told not in ("", live, void):
         raise Unfit(f"应为 {live} 或 {void}", f"must be {live} or {void}")
     return told == void
+
+
+def insured(value: object) -> bool | None:
+    """Whether an insurer pays, by what an export calls the kind of insurance; None where that is none we know."""
+    told = plain(value)
+    if any(each in told for each in _SELF_PAID):
+        return False
+    return True if told in _INSURED_CODES or any(each in told for each in _INSURED) else None
 
 
 class Instants:
