@@ -30,7 +30,8 @@ Window = tuple[int, int]
 @dataclass(frozen=True, slots=True)
 class Treatment:
     """One billed performance of an item, the `index`-th of its `line`. It may have begun in
-    [`window_from_ms`, `window_until_ms`], both included. ValueError: the window ends before it begins."""
+    [`window_from_ms`, `window_until_ms`], both included; `visit` is whose it is, empty where that is not told.
+    ValueError: the window ends before it begins."""
 
     line: str
     index: int
@@ -40,6 +41,7 @@ class Treatment:
     charged_ms: int
     amount_fen: int
     reversed: bool = False
+    visit: str = ""
 
     def __post_init__(self) -> None:
         if self.window_until_ms < self.window_from_ms:
@@ -87,6 +89,12 @@ def maximum(treatments: Sequence[Treatment], supplies: Sequence[Supply]) -> dict
     for window, shelf, count in _pairs(*_sides(windows, shelves, supplies)):
         matching.update(zip(islice(waiting[window], count), islice(free[shelf], count), strict=True))
     return matching
+
+
+def largest(treatments: Sequence[Treatment], supplies: Sequence[Supply]) -> int:
+    """How many treatments a largest matching holds."""
+    windows = _windows(treatments)
+    return sum(count for *_, count in _pairs(*_sides(windows, _shelves(supplies, windows), supplies)))
 
 
 def extend(smaller: Mapping[int, Slot], larger: Mapping[int, Slot]) -> dict[int, Slot]:

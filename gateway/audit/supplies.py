@@ -20,10 +20,15 @@ NEXT_TO_MS = 660_000
 the longest that two records of one boot may be apart for the time between them to count as watched."""
 
 
+ATTENDED = "attended"
+"""Where a unit's name stands, in what rests on a record that a person made. No unit may have this name."""
+
+
 @dataclass(frozen=True, slots=True)
 class Session:
-    """One power-on period of a device, or an attended record. `grade` is "A", "B" or "C", `end_code` "L",
-    "P" or "A"; `active_s` are the seconds that the load was on between `start_ms` and `end_ms`."""
+    """One power-on period of a device, or an attended record (grade "C", no device, `unit` ATTENDED). `grade` is
+    "A", "B" or "C", `end_code` "L", "P" or "A"; `active_s` are the seconds that the load was on between
+    `start_ms` and `end_ms`; `visits` those whose tags were read at it."""
 
     unit: str
     us: int
@@ -34,10 +39,11 @@ class Session:
     stations: int
     grade: str
     end_code: str
+    visits: tuple[str, ...] = ()
 
     @property
     def key(self) -> str:
-        """The record that the session rests on, as `unit:us`."""
+        """The record that the session rests on, as `unit:us`; of an attended record `attended:entry`."""
         return f"{self.unit}:{self.us}"
 
 

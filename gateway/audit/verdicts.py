@@ -1,11 +1,8 @@
-"""What can be said of each treatment of one class of devices: steps 2 to 5 of the matching in "From
-sessions and bills to verdicts".
+"""What can be said of each treatment of one class of devices: the matching in "From sessions and bills to
+verdicts", put into words.
 
 This file does not know where its arguments come from nor where its verdicts go, and it accuses nobody. It
 judges in the order of charge time, line and index, so the order of its input changes nothing.
-
-Step 1 (tags) chooses among the maxima that `match.stages` could return: its place is in `judge`, just
-before them.
 """
 
 from __future__ import annotations
@@ -13,11 +10,13 @@ from __future__ import annotations
 from bisect import bisect_left, bisect_right
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from itertools import accumulate
 
-from gateway.audit.match import Matching, Treatment, Window, Witness, doubted_sets, hall_witnesses, stages
+from gateway.audit import tags
+from gateway.audit.match import Treatment, Window, Witness, doubted_sets, hall_witnesses, stages
 from gateway.audit.supplies import Dark, Session, Supply, extra_supplies, session_supplies
+from gateway.audit.tags import Contradicted, Kept
 
 CODES = ("supported", "short", "no_device_time", "unobserved", "not_metered", "reversed")
 
@@ -42,7 +41,8 @@ class ItemRule:
 class Case:
     """All that is judged together: one class of devices of one clinic, over windows that hang together.
 
-    `required_s` is the shortest that any item of the class takes; `items` knows every item billed.
+    `required_s` is the shortest that any item of the class takes, billed or not; `items` knows every item of the
+    class, `amended` the lines that go by another version of theirs.
     `inventory` lists the intervals [from, until), until None for still there, in which the class had a
     device; `attended` the lines for which a person recorded the treatment. A class that `has_units` is not
     supplied by grade C.
@@ -56,6 +56,11 @@ class Case:
     inventory: Sequence[tuple[int, int | None]]
     attended: frozenset[str] = frozenset()
     has_units: bool = True
+    amended: Mapping[str, ItemRule] = field(default_factory=dict)
+
+    def rule(self, treatment: Treatment) -> ItemRule:
+        """What the version of its item says that was in force on the day of its charge."""
+        return self.amended.get(treatment.line) or self.items[treatment.item]
 
     def __post_init__(self) -> None:
         if self.required_s < 1:
@@ -66,8 +71,8 @@ class Case:
 class Verdict:
     """What can be said of one treatment. `code` is one of CODES; `grade`, `active_s` (of `short` the
     seconds that were there) and `records` name what it rests on; `fit` is "ordinary" or "long_burn" for
-    `supported`. `dark` holds the unwatched (unit or device, from_ms, until_ms) that could explain an
-    `unobserved` one, `among` the lines of its doubt, its own included."""
+    `supported`, `tagged` whether its visit was read there. `dark` holds the unwatched (unit or device, from_ms,
+    until_ms) that could explain an `unobserved` one, `among` the lines of its doubt, its own included."""
 
     line: str
     index: int
@@ -84,6 +89,7 @@ class Verdict:
     window_from_ms: int
     window_until_ms: int
     amount_fen: int
+    tagged: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,11 +106,12 @@ class Remainder:
 class Judgement:
     """`verdicts` in the order of charge time, line, index; `unused` the remainders in which a whole
     treatment would have fitted, by start; `witnesses` why some treatments have no device time, whatever one
-    may suppose."""
+    may suppose, tags included; `contradicted` the tags that no treatment bears out."""
 
     verdicts: tuple[Verdict, ...]
     unused: tuple[Remainder, ...]
     witnesses: tuple[Witness, ...]
+    contradicted: tuple[Contradicted, ...] = ()
 
 
 def judge(case: Case) -> Judgement:
@@ -113,13 +120,16 @@ def judge(case: Case) -> Judgement:
     beside = {at: code for at, treatment in enumerate(treatments) if (code := _beside(case, treatment))}
     matched = [treatment for at, treatment in enumerate(treatments) if at not in beside]
     graded, extra = _supplies(case)
-    said = _Said(case, matched, stages(matched, graded, extra))
+    unpinned = stages(matched, graded, extra)
+    witnesses = hall_witnesses(matched, unpinned.supplies, unpinned.slots)
+    said = _Said(case, matched, tags.keep(matched, graded, extra, unpinned), witnesses)
     found = iter(said.verdicts())
     verdicts = tuple(
         _verdict(case, treatment, beside[at]) if at in beside else next(found)
         for at, treatment in enumerate(treatments)
     )
-    return Judgement(verdicts, said.remainders.unused(), tuple(said.witnesses))
+    contradicted = tuple(tags.contradicted(treatments, unpinned.supplies))
+    return Judgement(verdicts, said.remainders.unused(), tuple(witnesses), contradicted)
 
 
 def _beside(case: Case, treatment: Treatment) -> str | None:
@@ -154,6 +164,7 @@ def _verdict(
     fit: str | None = None,
     extra: Supply | None = None,
     among: tuple[str, ...] = (),
+    tagged: bool = False,
 ) -> Verdict:
     rests_on = extra.sessions if extra else (session,) if session else ()
     return Verdict(
@@ -164,7 +175,7 @@ def _verdict(
         session.grade if session else None,
         active_s,
         case.required_s,
-        case.items[treatment.item].required_s,
+        case.rule(treatment).required_s,
         fit,
         tuple(each.key for each in rests_on),
         tuple((dark.name, dark.from_ms, dark.until_ms) for dark in extra.darks) if extra else (),
@@ -172,23 +183,27 @@ def _verdict(
         treatment.window_from_ms,
         treatment.window_until_ms,
         treatment.amount_fen,
+        tagged,
     )
 
 
 class _Said:
     """The verdicts of the treatments that were matched or left over, in their order."""
 
-    def __init__(self, case: Case, treatments: Sequence[Treatment], matching: Matching) -> None:
-        self.witnesses = hall_witnesses(treatments, matching.supplies, matching.slots)
+    def __init__(
+        self, case: Case, treatments: Sequence[Treatment], kept: Kept, witnesses: Sequence[Witness]
+    ) -> None:
+        matching = kept.matching
         watched, watched_slots = matching.supplies[: matching.watched], matching.watched_slots
-        self._case, self._treatments, self._matching = case, treatments, matching
+        self._case, self._treatments, self._matching, self._pins = case, treatments, matching, kept.pins
         self._users = Counter(supply for supply, _ in matching.slots.values())
         used = [(supply.sessions[0], self._users[at]) for at, supply in enumerate(watched)]
         self.remainders = _Remainders(used, case.required_s)
-        self._left_over = doubted_sets(self.witnesses)
+        if kept.pins:
+            witnesses = hall_witnesses(kept.treatments, kept.supplies, kept.slots)
+        self._left_over = doubted_sets(witnesses)
         unobserved = len(watched_slots) < len(matching.slots)
-        unwatched = hall_witnesses(treatments, watched, watched_slots) if unobserved else []
-        self._unwatched = doubted_sets(unwatched)
+        self._unwatched = doubted_sets(_unwatched(kept) if unobserved else [])
         self._either: dict[tuple[tuple[str, ...], tuple[str, ...]], tuple[str, ...]] = {}
 
     def verdicts(self) -> list[Verdict]:
@@ -200,15 +215,17 @@ class _Said:
         place = self._matching.slots[at][0]
         supply = self._matching.supplies[place]
         if place < self._matching.watched:
-            return self._supported(treatment, supply.sessions[0], self._users[place])
+            return self._supported(treatment, supply.sessions[0], self._users[place], at in self._pins)
         return _verdict(self._case, treatment, "unobserved", extra=supply, among=self._among(treatment))
 
-    def _supported(self, treatment: Treatment, session: Session, users: int) -> Verdict:
-        longest_s = self._case.items[treatment.item].longest_s
+    def _supported(self, treatment: Treatment, session: Session, users: int, tagged: bool) -> Verdict:
+        longest_s = self._case.rule(treatment).longest_s
         burns = longest_s is not None and session.active_s > users * longest_s + LONG_BURN_S
         fit = "long_burn" if burns else "ordinary"
         seconds = session.active_s
-        return _verdict(self._case, treatment, "supported", session=session, active_s=seconds, fit=fit)
+        return _verdict(
+            self._case, treatment, "supported", session=session, active_s=seconds, fit=fit, tagged=tagged
+        )
 
     def _without(self, treatment: Treatment) -> Verdict:
         found = self.remainders.take_largest(treatment.window)
@@ -224,6 +241,13 @@ class _Said:
         if doubts not in self._either:
             self._either[doubts] = tuple(sorted({*doubts[0], *doubts[1]}))
         return self._either[doubts]
+
+
+def _unwatched(kept: Kept) -> list[Witness]:
+    """What cannot be done without dark time, by those whom no tag has given a place."""
+    watched = kept.matching.watched
+    slots = {position: slot for position, slot in kept.slots.items() if slot[0] < watched}
+    return hall_witnesses(kept.treatments, kept.supplies[:watched], slots)
 
 
 class _Remainders:
@@ -253,11 +277,11 @@ class _Remainders:
         return None
 
     def unused(self) -> tuple[Remainder, ...]:
-        """Those that nobody took and that would have held a treatment."""
+        """Those of devices that nobody took and that would have held a treatment."""
         return tuple(
             left
             for place, left in enumerate(self._all)
-            if left.left_s >= self._required_s and place not in self._taken
+            if left.left_s >= self._required_s and place not in self._taken and left.session.grade != "C"
         )
 
     def _stations(self, session: Session, used: int) -> list[Remainder]:

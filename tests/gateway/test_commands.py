@@ -161,7 +161,8 @@ def test_a_unit_is_enrolled_with_its_device_listed_moved_and_retired(book, run):
         "D02",
         "--json",
     )
-    assert (code, said) == (0, {"unit": "U2", "device": "tdp-U2.2", "from": "2026-03-02T12:00:00+08:00"})
+    assert (code, said.pop("done"), any(said.pop("changes")["verdicts"])) == (0, True, False)
+    assert said == {"unit": "U2", "device": "tdp-U2.2", "from": "2026-03-02T12:00:00+08:00"}
     devices = {each["device"]: each for each in run("device", "list", "--json")[1]["devices"]}
     assert (devices["tdp-U2"]["until"], devices["tdp-U2"]["unit"]) == ("2026-03-02T12:00:00+08:00", None)
     assert (devices["tdp-U2.2"]["room"], devices["tdp-U2.2"]["stations"]) == ("二室", 2)
@@ -200,6 +201,17 @@ def test_a_clinic_enrols_its_own_units_and_a_district_says_whose(tmp_path, book,
     assert run("--dir", district.folder, *added, "--clinic", CLINIC)[0] == 0
     (row,) = run("--dir", district.folder, "unit", "list", "--json")[1]["units"]
     assert (row["clinic"], row["grade"]) == (CLINIC, "A")
+
+
+@pytest.mark.parametrize("written", [str.lower, str.upper, lambda key: f"{key[:2]} {key[2:]}"])
+def test_a_key_is_one_units_alone_however_it_is_written_and_a_retired_ones_too(book, run, written):
+    key = run("unit", "list", "--json")[1]["units"][0]["key"]
+    twin = ["unit", "add", "U2", "--key", written(key), "--load", "tdp", "--room", "R2"]
+    for _ in range(2):
+        code, _, said = run(*twin)
+        assert code == 2 and "U1" in said and "a key is one unit's alone" in said
+        run("unit", "retire", "U1", "--at", "2026-03-10")
+    assert [each["unit"] for each in run("unit", "list", "--json")[1]["units"]] == ["U1"]
 
 
 def test_a_unit_replaces_another_on_its_device(book, run):
@@ -264,7 +276,8 @@ def test_a_backup_is_a_whole_ledger_and_overwrites_nothing(tmp_path, book, run, 
     (tmp_path / "records").write_bytes(b"\n".join(writer.lines))
     run("take-in", tmp_path / "records")
     out = tmp_path / "copy.db"
-    assert run("backup", out, "--json")[:2] == (0, {"out": str(out), "bytes": out.stat().st_size})
+    code, said, _ = run("backup", out, "--json")
+    assert (code, said) == (0, {"out": str(out), "bytes": out.stat().st_size, "tag_key": None})
     copy = sqlite3.connect(out)
     assert copy.execute("SELECT count(*) FROM records").fetchone() == (9,)
     assert copy.execute("PRAGMA integrity_check").fetchone() == ("ok",)

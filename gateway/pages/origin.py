@@ -1,0 +1,39 @@
+"""Whether a form came from our own pages. Nobody logs in here yet, so the browser's word is what keeps other sites from
+writing: forms of theirs say another origin, and names of theirs that lead to this machine are not ours.
+"""
+
+from __future__ import annotations
+
+import ipaddress
+from urllib.parse import urlsplit
+
+from fastapi import HTTPException, Request
+
+SAME = ("same-origin", "none")
+
+
+def ours(request: Request, host: str, refusal: str) -> None:
+    """HTTP 403, saying `refusal`, unless the address by which we are asked is a number, `localhost` or `host`, and what changes something
+    comes from a page of that address."""
+    asked = urlsplit(f"//{request.headers.get('host', '')}")
+    if not _is_known(asked.hostname or "", host):
+        raise HTTPException(403, refusal)
+    if request.method in ("GET", "HEAD"):
+        return
+    site, origin = request.headers.get("sec-fetch-site"), request.headers.get("origin")
+    if site is not None and site not in SAME:
+        raise HTTPException(403, refusal)
+    if origin is not None and urlsplit(origin).netloc != request.headers.get("host"):
+        raise HTTPException(403, refusal)
+    if site is None and origin is None:
+        raise HTTPException(403, refusal)
+
+
+def _is_known(name: str, host: str) -> bool:
+    if name in ("localhost", host) and name:
+        return True
+    try:
+        ipaddress.ip_address(name)
+    except ValueError:
+        return False
+    return True
