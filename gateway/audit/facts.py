@@ -2,16 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from datetime import date
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import date, datetime
+from functools import cached_property
 
-from gateway.audit.catalogue import Item
+from gateway.audit.editions import Editions
 from gateway.audit.hours import Hours
+from gateway.audit.items import Item
+from gateway.audit.match import Treatment
+from gateway.audit.sources import Both
 from gateway.audit.spans import Span
-from gateway.audit.verdicts import Case, Judgement
+from gateway.audit.supplies import ATTENDED, Session
+from gateway.audit.verdicts import Case, Judgement, Verdict
 from gateway.ledger.bills import BillLine
 from gateway.ledger.units import Device
+
+QUARTER_MS = 900_000
+"""Local days begin at a multiple of this since 1970 UTC, whatever the zone."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,21 +63,162 @@ class Settled:
 
 
 @dataclass(frozen=True, slots=True)
+class Measured:
+    """What the meter told of a session: least, mean and most power while on, and the energy by its register; None where
+    the register does not run."""
+
+    power_mw: tuple[int, int, int]
+    energy_mwh: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """What a person recorded of a treatment: that it was done, from when to when (`end_ms` None: not said), that it was
+    not done ("undone"), or that the patient stopped it ("stopped"). `at_ms` is when it was recorded, `line` the bill
+    line that it is about, "" where none is known; `later`: not recorded at the time, so its times are not exact."""
+
+    key: str
+    outcome: str
+    line: str
+    visit: str
+    item: int
+    staff: str
+    at_ms: int
+    start_ms: int | None = None
+    end_ms: int | None = None
+    later: bool = False
+
+    @property
+    def is_timed(self) -> bool:
+        """Whether it was done from a known instant to a known instant."""
+        return (
+            self.outcome == "done"
+            and self.start_ms is not None
+            and self.end_ms is not None
+            and not self.later
+        )
+
+
+def doubted_sets_of(verdicts: Iterable[Verdict]) -> list[tuple[str, ...]]:
+    """The sets in which these treatments are doubted, each once. All of a set hold the very same one: it may be large, and is
+    told apart by what it is, not by what is in it."""
+    return list({id(each.among): each.among for each in verdicts if each.among}.values())
+
+
+@dataclass(frozen=True)
 class Facts:
-    """What the rules look at."""
+    """What the rules look at. `lines` are all that were matched, so also some charged before or after the period;
+    `measured` knows sessions by their record; `told` is what people recorded; `both` is what the clinic's
+    own export and the platform tell of the period, where there are both."""
 
     from_day: date
     to_day: date
     now_ms: int
     hours: Hours
-    items: Mapping[int, Item]
+    items: Editions
     devices: Mapping[str, Device]
     settled: Sequence[Settled]
     coverage: Sequence[DeviceDay]
     findings: Sequence[Finding]
     lines: Sequence[BillLine]
+    measured: Mapping[str, Measured] = field(default_factory=dict)
+    told: Sequence[Told] = ()
+    both: Both | None = None
+
+    def day_of(self, at_ms: int) -> date:
+        """The local day that holds the instant."""
+        return self._quarter(at_ms).date()
+
+    def second_of_day(self, at_ms: int) -> float:
+        """What the clock on the wall shows, in seconds."""
+        begins = self._quarter(at_ms)
+        return begins.hour * 3600 + begins.minute * 60 + at_ms % QUARTER_MS / 1000
+
+    def _quarter(self, at_ms: int) -> datetime:
+        """When the quarter of an hour began, in the clinic's zone: days begin with one, in every zone. Asked for very often."""
+        number = at_ms // QUARTER_MS
+        if number not in self._quarters:
+            self._quarters[number] = self.hours.local(number * QUARTER_MS)
+        return self._quarters[number]
+
+    @cached_property
+    def _quarters(self) -> dict[int, datetime]:
+        return {}
 
     def day_in_period(self, at_ms: int) -> date | None:
         """The local day, if it is one that is reported."""
-        day = self.hours.day_of(at_ms)
+        day = self.day_of(at_ms)
         return day if self.from_day <= day <= self.to_day else None
+
+    def day_alone(self, treatment: Treatment) -> date | None:
+        """The day of the period on which a treatment charged in it can only have begun; None where there is none."""
+        day = self.day_in_period(treatment.window_from_ms)
+        alone = day is not None and self.day_of(treatment.window_until_ms) == day
+        return day if alone and self.day_in_period(treatment.charged_ms) else None
+
+    def item(self, line: BillLine) -> Item:
+        """The version of a line's item that was in force on the day of its charge. KeyError where there was none."""
+        return self._versions[line.line]
+
+    def is_course(self, line: BillLine) -> bool:
+        """Whether it was paid at once for several days, as the catalogue allows."""
+        item = self.item(line)
+        return item.per == "次" and (item.day_max or 0) < line.treatments <= (item.course_max or 0)
+
+    @cached_property
+    def charged(self) -> Sequence[tuple[date, BillLine]]:
+        """What was charged in the period and not taken back, with its day, in the order of charge."""
+        dated = ((self.day_in_period(line.charged_ms), line) for line in self._in_force)
+        return [(day, line) for day, line in dated if day is not None]
+
+    @cached_property
+    def charged_by_class(self) -> Mapping[str, Sequence[BillLine]]:
+        """The lines of each class of devices that were not taken back, in the order of charge."""
+        charged: dict[str, list[BillLine]] = {}
+        for line in self._in_force:
+            charged.setdefault(self.item(line).device_class, []).append(line)
+        return charged
+
+    @cached_property
+    def metered(self) -> Mapping[str, Sequence[Session]]:
+        """Class -> the sessions of its devices in order of time; what people recorded is none."""
+        return {
+            settled.load: sorted(
+                (each for each in settled.case.sessions if each.unit != ATTENDED),
+                key=lambda each: (each.start_ms, each.unit, each.us),
+            )
+            for settled in self.settled
+        }
+
+    def with_doubt(self, lines: Iterable[str]) -> set[str]:
+        """The lines, and all that share a doubt about device time with one of them: none of those is named alone."""
+        named = set(lines)
+        places = {place for line in named for place in self._sets_of_line.get(line, ())}
+        return named.union(*(self._sets[place] for place in places))
+
+    @cached_property
+    def _sets(self) -> Sequence[tuple[str, ...]]:
+        return doubted_sets_of(each for settled in self.settled for each in settled.judgement.verdicts)
+
+    @cached_property
+    def _sets_of_line(self) -> Mapping[str, Sequence[int]]:
+        found: dict[str, list[int]] = {}
+        for place, among in enumerate(self._sets):
+            for line in among:
+                found.setdefault(line, []).append(place)
+        return found
+
+    @cached_property
+    def _in_force(self) -> Sequence[BillLine]:
+        standing = [line for line in self.lines if line.treatments > 0 and line.reversed_by is None]
+        known = [line for line in standing if line.line in self._versions]
+        return sorted(known, key=lambda line: (line.charged_ms, line.line))
+
+    @cached_property
+    def _versions(self) -> Mapping[str, Item]:
+        found = {}
+        for line in self.lines:
+            item = self.items.on(self.day_of(line.charged_ms)).get(line.item or 0)
+            if item is not None:
+                found[line.line] = item
+        return found

@@ -3,24 +3,25 @@
 from __future__ import annotations
 
 import hashlib
-import tomllib
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import date
-from importlib import resources
 from typing import Any
 
 from gateway.audit.facts import Facts
+from gateway.audit.figures import Rules as Rules
+from gateway.audit.figures import default_rules as default_rules
 from gateway.audit.rules import RULES, Found
 
-Rules = Mapping[str, Mapping[str, Any]]
+_WORDS = ("enabled", "zh", "en")
 
 
 @dataclass(frozen=True, slots=True)
 class Lead:
     """A finding for a person. `lines` and `supplies` are what it rests on, `dark` the (unit or device, from, until)
     that were counted in favour of the clinic; `treatments` against `capacity` is its arithmetic. `item` is None where
-    it is about a unit that shows none."""
+    it is about no single item. `parameters` are the figures by which it was found, `witness` the evidence to check it by
+    hand, in which names that end in `_ms` are instants."""
 
     name: str
     rule: str
@@ -34,15 +35,12 @@ class Lead:
     amount_fen: int
     zh: str
     en: str
-
-
-def default_rules() -> Rules:
-    """The rules as shipped."""
-    return tomllib.loads(resources.files("gateway.audit").joinpath("rules.toml").read_text("utf-8"))
+    parameters: Mapping[str, object] = field(default_factory=dict)
+    witness: Sequence[Mapping[str, object]] = ()
 
 
 def find(facts: Facts, rules: Rules) -> list[Lead]:
-    """All leads of the period, in the order of rules.toml, then of day and name."""
+    """All leads of the period, in the order of the rules, then of day and name."""
     found: list[Lead] = []
     for rule, look in RULES.items():
         if rules[rule]["enabled"]:
@@ -72,7 +70,16 @@ def _lead(rule: str, found: Found, words: Mapping[str, Any], facts: Facts) -> Le
         amount_fen=found.amount_fen,
         zh=words["zh"].format(item=item.zh if item else "-", **figures),
         en=words["en"].format(item=item.en if item else "-", **figures),
+        parameters=_figures(words) | dict(found.parameters),
+        witness=tuple(found.witness),
     )
+
+
+def _figures(words: Mapping[str, Any]) -> dict[str, object]:
+    """A rule's numbers; its tables are told where they matter, by what it found."""
+    return {
+        key: value for key, value in words.items() if key not in _WORDS and not isinstance(value, dict | list)
+    }
 
 
 def _by_us(key: str) -> tuple[str, int]:
