@@ -13,8 +13,11 @@ from gateway.intake.verify import is_key
 from gateway.ledger import units
 from gateway.ledger.database import transaction
 from gateway.ledger.units import Device, Placement, Unit
+from gateway.persons import two_persons
 from protocol import topics
 from protocol.errors import EmitError
+
+_RESERVED = "attended"  # stands where a unit's name would, in what rests on a person's record
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,11 +53,13 @@ def enrol(
             f"--key {key_hex[:16]}… is no P-256 public key: use the hex that wattwitness-unit keygen prints",
         )
     with transaction(db):
-        if name in units.units(db):
+        known = units.units(db)
+        if name in known:
             raise UsageError(
                 f"单元 {name} 已登记：换密钥须用新的单元号",
                 f"unit {name} is enrolled already: a new key is a new unit",
             )
+        _check_new_key(key_hex, known.values())
         units.add_unit(db, Unit(name, clinic, key_hex, plug, now_ms if vouched else None, now_ms, None))
         return _place(db, name, clinic, spot, from_ms)
 
@@ -65,60 +70,85 @@ def move(db: Database, name: str, spot: Spot, at_ms: int, people: tuple[str, str
     Named a room, its device moves with it: the inventory has the device there anew, and here until then.
     """
     with transaction(db):
-        unit, last = known_unit(db, name), _placement(db, name)
-        if last is not None:
-            _check_later(at_ms, last.from_ms)
-            units.end_placement(db, name, at_ms)
-            old = units.devices(db)[last.device]
-            if spot.device is None:
-                units.end_device(db, old.device, at_ms)
-                spot = replace(spot, load=old.load, stations=old.stations, blind=old.blind)
-        device = _place(db, name, unit.clinic, spot, at_ms)
-        units.note_amendment(db, device, f"unit {name} moved here", people, now_ms)
-        return device
+        return put(db, name, spot, at_ms, people, now_ms)
+
+
+def put(db: Database, name: str, spot: Spot, at_ms: int, people: tuple[str, str], now_ms: int) -> str:
+    """As `move`, inside the caller's transaction."""
+    unit, last = known_unit(db, name), _placement(db, name)
+    if last is not None:
+        _check_later(at_ms, last.from_ms)
+        units.end_placement(db, name, at_ms)
+        old = units.devices(db)[last.device]
+        if spot.device is None:
+            units.end_device(db, old.device, at_ms)
+            spot = replace(spot, load=old.load, stations=old.stations, blind=old.blind)
+    device = _place(db, name, unit.clinic, spot, at_ms)
+    units.note_amendment(db, device, f"unit {name} moved here", people, now_ms)
+    return device
 
 
 def retire_unit(db: Database, name: str, at_ms: int) -> None:
     """The unit leaves its device, which stays in the inventory and is dark from then on. Its records stay."""
     with transaction(db):
-        known_unit(db, name)
-        last = _placement(db, name)
-        if last is not None:
-            _check_later(at_ms, last.from_ms)
-        units.end_placement(db, name, at_ms)
-        units.retire(db, name, at_ms)
+        take_off(db, name, at_ms)
+
+
+def take_off(db: Database, name: str, at_ms: int) -> str:
+    """As `retire_unit`, inside the caller's transaction; returns the device that it was on, or else the unit."""
+    known_unit(db, name)
+    last = _placement(db, name)
+    if last is not None:
+        _check_later(at_ms, last.from_ms)
+    units.end_placement(db, name, at_ms)
+    units.retire(db, name, at_ms)
+    return last.device if last else name
 
 
 def add_device(db: Database, name: str, clinic: str, spot: Spot, from_ms: int) -> None:
     """A device without a unit: blind."""
     with transaction(db):
-        _add_device(db, name, clinic, replace(spot, blind=True), from_ms)
+        put_in(db, name, clinic, spot, from_ms)
+
+
+def put_in(db: Database, name: str, clinic: str, spot: Spot, from_ms: int) -> str:
+    """As `add_device`, inside the caller's transaction; returns the device."""
+    _add_device(db, name, clinic, replace(spot, blind=True), from_ms)
+    return name
 
 
 def amend_stations(db: Database, name: str, stations: int, people: tuple[str, str], now_ms: int) -> None:
     """Corrects how many patients a device serves at once, for all its time. Two persons, who are kept."""
-    if len({each.strip() for each in people} - {""}) < 2:
-        raise UsageError(
-            "更正设备需要两个不同的人：--by 和 --and",
-            "to amend a device takes two different persons: --by and --and",
-        )
     with transaction(db):
-        was = known_device(db, name).stations
-        units.set_stations(db, name, stations)
-        units.note_amendment(db, name, f"stations {was} -> {stations}", people, now_ms)
+        set_stations(db, name, stations, people, now_ms)
+
+
+def set_stations(db: Database, name: str, stations: int, people: tuple[str, str], now_ms: int) -> str:
+    """As `amend_stations`, inside the caller's transaction; returns the device."""
+    both = two_persons(*people)
+    was = known_device(db, name).stations
+    units.set_stations(db, name, stations)
+    units.note_amendment(db, name, f"stations {was} -> {stations}", both, now_ms)
+    return name
 
 
 def retire_device(db: Database, name: str, at_ms: int) -> None:
     """The device leaves the inventory. A unit that is still on it must be moved or retired first."""
     with transaction(db):
-        _check_later(at_ms, known_device(db, name).from_ms)
-        on_it = units.unit_on(db, name)
-        if on_it is not None:
-            raise UsageError(
-                f"设备 {name} 上还有单元 {on_it}：请先 unit move 或 unit retire",
-                f"unit {on_it} is still on device {name}: unit move or unit retire it first",
-            )
-        units.end_device(db, name, at_ms)
+        take_out(db, name, at_ms)
+
+
+def take_out(db: Database, name: str, at_ms: int) -> str:
+    """As `retire_device`, inside the caller's transaction; returns the device."""
+    _check_later(at_ms, known_device(db, name).from_ms)
+    on_it = units.unit_on(db, name)
+    if on_it is not None:
+        raise UsageError(
+            f"设备 {name} 上还有单元 {on_it}：请先 unit move 或 unit retire",
+            f"unit {on_it} is still on device {name}: unit move or unit retire it first",
+        )
+    units.end_device(db, name, at_ms)
+    return name
 
 
 def known_unit(db: Database, name: str) -> Unit:
@@ -135,6 +165,17 @@ def known_device(db: Database, name: str) -> Device:
     if name not in found:
         raise _unknown("设备", "device", name, found)
     return found[name]
+
+
+def _check_new_key(key_hex: str, known: Iterable[Unit]) -> None:
+    """One key under two names could sign one lamp's time twice."""
+    key = bytes.fromhex(key_hex)
+    twin = next((each.unit for each in known if bytes.fromhex(each.key_hex) == key), None)
+    if twin is not None:
+        raise UsageError(
+            f"单元 {twin} 已用这把公钥登记：一把密钥只能是一个单元，请在新单元上生成新的密钥",
+            f"unit {twin} is enrolled with that key: a key is one unit's alone, make a new one on the new unit",
+        )
 
 
 def _unknown(zh: str, en: str, name: str, found: Iterable[str]) -> UsageError:
@@ -198,6 +239,10 @@ def _check_later(at_ms: int, than_ms: int) -> None:
 
 
 def _check_name(name: str) -> None:
+    if name == _RESERVED:
+        raise UsageError(
+            f"{name} 是人工登记所用的名字：请换一个", f"{name} names what people record: choose another name"
+        )
     try:
         topics.name(name)
     except EmitError:

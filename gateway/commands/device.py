@@ -8,8 +8,10 @@ import click
 
 from gateway import inventory
 from gateway.bootstrap import Book, open_book
-from gateway.commands.output import as_json, print_json, say, warn_of_load
-from gateway.instants import iso, read_instant
+from gateway.commands import amended
+from gateway.commands.amended import Wish, dry_run
+from gateway.commands.output import as_json, print_json, warn_of_load
+from gateway.instants import iso, local_day, read_instant
 from gateway.inventory import Spot
 from gateway.ledger import units
 from gateway.ledger.units import Device
@@ -34,11 +36,14 @@ def device() -> None:
 @click.option(
     "--from", "since", metavar="INSTANT|DATE", help="自何时在册，默认一直在册 · in the inventory since"
 )
+@amended.by
+@amended.second
+@amended.dry_run
 @as_json
 @click.pass_obj
 def add(
     folder: Path, name: str, load: str, room: str, bed: str, stations: int,
-    clinic: str | None, since: str | None, as_json: bool,
+    clinic: str | None, since: str | None, by: str, second: str, dry_run: bool, as_json: bool,
 ) -> None:  # fmt: skip
     """没有单元的设备：开放时间内一律按未监测处理 · a device without a unit: dark in all opening hours.
 
@@ -47,9 +52,19 @@ def add(
     """
     book = open_book(folder)
     from_ms = read_instant(since, book.config.zone) if since else 0
+    owner, spot = book.owner(clinic), Spot(load, room, bed, stations)
     with book.ledger() as db:
-        inventory.add_device(db, name, book.owner(clinic), Spot(load, room, bed, stations), from_ms)
-    _done(name, as_json, "已在册", "is in the inventory")
+        wish = Wish(
+            lambda db: inventory.put_in(db, name, owner, spot, from_ms),
+            f"{name} {load} {room} {since or ''}".strip(),
+            (by, second),
+            owner,
+            local_day(from_ms, book.config.zone),
+            {"device": name},
+            dry_run,
+            as_json,
+        )
+        amended.begin(book, db, wish)
     warn_of_load(load)
 
 
@@ -83,42 +98,60 @@ def list_(folder: Path, as_json: bool) -> None:
 )
 @click.option("--by", required=True, metavar="WHO", help="更正人 · who amends")
 @click.option("--and", "second", required=True, metavar="WHO", help="复核人 · who confirms")
+@dry_run
 @as_json
 @click.pass_obj
-def amend(folder: Path, name: str, stations: int, by: str, second: str, as_json: bool) -> None:
-    """更正设备（两人）；请随后重新 reconcile · amend a device; takes two persons. Reconcile anew afterwards.
+def amend(folder: Path, name: str, stations: int, by: str, second: str, dry_run: bool, as_json: bool) -> None:
+    """更正设备的工位数（两人）：先列出会改变的核对结果和线索 · amend a device by two persons; says first what that changes.
 
     \b
-    例 · example: wattwitness device amend tdp-U1 --stations 2 --by D01 --and D02
+    例 · example: wattwitness device amend tdp-U1 --stations 2 --by D01 --and D02 --dry-run
     """
     book = open_book(folder)
+    now_ms = book.clock.now_ms()
     with book.ledger() as db:
-        inventory.amend_stations(db, name, stations, (by, second), book.clock.now_ms())
-    _done(name, as_json, f"已更正为 {stations} 个工位", f"has {stations} stations now")
+        known = inventory.known_device(db, name)
+        wish = Wish(
+            lambda db: inventory.set_stations(db, name, stations, (by, second), now_ms),
+            f"{name} stations {known.stations} -> {stations}",
+            (by, second),
+            known.clinic,
+            local_day(known.from_ms, book.config.zone),
+            {"device": name},
+            dry_run,
+            as_json,
+        )
+        amended.amend(book, db, wish)
 
 
 @device.command()
 @click.argument("name", metavar="DEVICE")
 @click.option("--at", required=True, metavar="INSTANT", help="何时 · when")
+@amended.by
+@amended.second
+@amended.dry_run
 @as_json
 @click.pass_obj
-def retire(folder: Path, name: str, at: str, as_json: bool) -> None:
+def retire(folder: Path, name: str, at: str, by: str, second: str, dry_run: bool, as_json: bool) -> None:
     """设备退出在册 · a device leaves the inventory.
 
     \b
     例 · example: wattwitness device retire STIM-3 --at 2026-03-31
     """
     book = open_book(folder)
+    at_ms = read_instant(at, book.config.zone)
     with book.ledger() as db:
-        inventory.retire_device(db, name, read_instant(at, book.config.zone))
-    _done(name, as_json, f"自 {at} 起不在册", f"left the inventory at {at}")
-
-
-def _done(name: str, as_json: bool, zh: str, en: str) -> None:
-    if as_json:
-        print_json({"device": name})
-    else:
-        say(f"设备 {name} {zh}", f"device {name} {en}")
+        wish = Wish(
+            lambda db: inventory.take_out(db, name, at_ms),
+            f"{name} retired {at}",
+            (by, second),
+            inventory.known_device(db, name).clinic,
+            local_day(at_ms, book.config.zone),
+            {"device": name, "until": iso(at_ms, book.config.zone)},
+            dry_run,
+            as_json,
+        )
+        amended.begin(book, db, wish)
 
 
 def _row(book: Book, device: Device, unit: str | None) -> dict[str, object]:

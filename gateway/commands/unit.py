@@ -8,9 +8,12 @@ import click
 
 from gateway import inventory, pipeline
 from gateway.bootstrap import Book, open_book
+from gateway.commands import amended
+from gateway.commands.account import account
+from gateway.commands.amended import Wish
 from gateway.commands.output import as_json, print_json, say, warn_of_load
 from gateway.errors import UsageError
-from gateway.instants import iso, read_instant
+from gateway.instants import iso, local_day, read_instant
 from gateway.intake.store import pass_gap
 from gateway.inventory import Spot
 from gateway.ledger import units
@@ -24,6 +27,9 @@ def unit() -> None:
     \b
     例 · example: wattwitness unit list
     """
+
+
+unit.add_command(account)
 
 
 @unit.command()
@@ -99,14 +105,16 @@ def list_(folder: Path, as_json: bool) -> None:
 @click.option("--bed", default="", help="新床位 · the new bed")
 @click.option("--device", help="换到已有设备上 · on to a device of the inventory")
 @click.option("--at", required=True, metavar="INSTANT", help="何时 · when")
-@click.option("--by", default="", metavar="WHO", help="经手人 · who moved it")
-@click.option("--and", "second", default="", metavar="WHO", help="复核人 · who saw it")
+@amended.by
+@amended.second
+@amended.dry_run
 @as_json
 @click.pass_obj
 def move(
-    folder: Path, name: str, room: str | None, bed: str, device: str | None, at: str, by: str, second: str, as_json: bool
+    folder: Path, name: str, room: str | None, bed: str, device: str | None, at: str, by: str, second: str,
+    dry_run: bool, as_json: bool,
 ) -> None:  # fmt: skip
-    """单元换位 · a unit goes elsewhere.
+    """单元换位；补记过去的换位须两人，先列出会改变什么 · a unit goes elsewhere; in the past it takes two persons.
 
     \b
     例 · example: wattwitness unit move U1 --room 理疗二室 --at 2026-03-02T12:00 --by D01 --and D02
@@ -114,23 +122,33 @@ def move(
     if (room is None) == (device is None):
         raise UsageError("请给出 --room 或 --device 之一", "name either --room or --device")
     book = open_book(folder)
-    at_ms = read_instant(at, book.config.zone)
+    at_ms, now_ms = read_instant(at, book.config.zone), book.clock.now_ms()
+    spot, told = Spot(room=room, bed=bed, device=device), {"unit": name, "from": iso(at_ms, book.config.zone)}
     with book.ledger() as db:
-        there = inventory.move(
-            db, name, Spot(room=room, bed=bed, device=device), at_ms, (by, second), book.clock.now_ms()
+        wish = Wish(
+            lambda db: inventory.put(db, name, spot, at_ms, (by, second), now_ms),
+            f"unit {name} -> {device or room} {at}",
+            (by, second),
+            inventory.known_unit(db, name).clinic,
+            local_day(at_ms, book.config.zone),
+            told,
+            dry_run,
+            as_json,
         )
-    if as_json:
-        print_json({"unit": name, "device": there, "from": iso(at_ms, book.config.zone)})
-    else:
-        say(f"单元 {name} 自 {at} 起在设备 {there}", f"unit {name} is on device {there} since {at}")
+        amended.begin(book, db, wish)
 
 
 @unit.command()
 @click.argument("name", metavar="UNIT")
 @click.option("--at", required=True, metavar="INSTANT", help="何时 · when")
+@amended.by
+@amended.second
+@amended.dry_run
 @as_json
 @click.pass_obj
-def retire(folder: Path, name: str, at: str, as_json: bool) -> None:
+def retire(
+    folder: Path, name: str, at: str, by: str, second: str, dry_run: bool, as_json: bool
+) -> None:
     """停用单元；设备留在册，此后无人监测 · take a unit out of use; its device stays, unwatched.
 
     \b
@@ -139,11 +157,17 @@ def retire(folder: Path, name: str, at: str, as_json: bool) -> None:
     book = open_book(folder)
     at_ms = read_instant(at, book.config.zone)
     with book.ledger() as db:
-        inventory.retire_unit(db, name, at_ms)
-    if as_json:
-        print_json({"unit": name, "retired": iso(at_ms, book.config.zone)})
-    else:
-        say(f"单元 {name} 自 {at} 起停用", f"unit {name} is retired since {at}")
+        wish = Wish(
+            lambda db: inventory.take_off(db, name, at_ms),
+            f"unit {name} retired {at}",
+            (by, second),
+            inventory.known_unit(db, name).clinic,
+            local_day(at_ms, book.config.zone),
+            {"unit": name, "retired": iso(at_ms, book.config.zone)},
+            dry_run,
+            as_json,
+        )
+        amended.begin(book, db, wish)
 
 
 @unit.command()

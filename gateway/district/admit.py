@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hmac
 import json
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -20,12 +21,14 @@ LONGEST_BODY = 8 << 20  # bytes
 
 @dataclass(frozen=True, slots=True)
 class Brought:
-    """What a clinic brought in one request: the records that follow its position `after`, up to `last`."""
+    """What a clinic brought in one request: the records that follow its position `after`, up to `last`; and where its
+    trail of acts ends (entry, hash), if it said so."""
 
     clinic: str
     after: int
     last: int
     lines: list[bytes]
+    trail: tuple[int, str] | None = None
 
 
 def router(
@@ -76,12 +79,23 @@ def _read(clinic: str, body: bytes) -> Brought:
         document = json.loads(body)
         after = _position(document["after"])
         pairs = [(_position(each["position"]), each["line"].encode()) for each in document["records"]]
+        trail = _head(document.get("trail"))
     except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
         raise HTTPException(422, "not {after, records: [{position, line}, ...]}") from error
     positions = [after, *(position for position, _ in pairs)]
     if positions != sorted(set(positions)):
         raise HTTPException(422, "positions must rise")
-    return Brought(clinic, after, positions[-1], [line for _, line in pairs])
+    return Brought(clinic, after, positions[-1], [line for _, line in pairs], trail)
+
+
+def _head(told: Any) -> tuple[int, str] | None:
+    """Gateways of before do not say where their trail ends."""
+    if told is None:
+        return None
+    entry, digest = _position(told["entry"]), told["hash"]
+    if not isinstance(digest, str) or not re.fullmatch(r"[0-9a-f]{64}", digest, re.ASCII):
+        raise ValueError("hash")
+    return entry, digest
 
 
 def _position(value: Any) -> int:

@@ -8,7 +8,7 @@ from typing import Any
 from sqlite_utils import Database
 
 from gateway.instants import iso
-from gateway.ledger import outbox, records
+from gateway.ledger import outbox, records, trail
 
 
 def overview(db: Database, zone: tzinfo) -> dict[str, Any]:
@@ -22,7 +22,15 @@ def overview(db: Database, zone: tzinfo) -> dict[str, Any]:
         clinic["held"] = came.position
         clinic["heard"] = iso(came.heard_ms, zone) if came.heard_ms else None
         clinic["quarantined"] = outbox.quarantined_of(db, clinic["clinic"])
+        clinic["trail"] = _trail(db, clinic["clinic"])
     return {"clinics": list(clinics.values())}
+
+
+def _trail(db: Database, clinic: str) -> dict[str, object]:
+    """Where the clinic's trail ended last, and whether what it told can be one history."""
+    told = [head for head, _ in trail.heads(db, clinic)]
+    last = told[-1] if told else trail.Head(0, trail.ORIGIN)
+    return {"entry": last.entry, "hash": last.hash, "heads": len(told), "rewritten": trail.contradictory(told)}
 
 
 def _unit(db: Database, row: dict, zone: tzinfo) -> dict[str, object]:

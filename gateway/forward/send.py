@@ -40,11 +40,15 @@ class District:
         proxied = forward.url.startswith("https:")
         self._client = httpx.Client(headers=headers, timeout=timeout, trust_env=proxied)
 
-    def post(self, after: int, records: Sequence[tuple[int, str]]) -> Answer:
-        """Sends records (position, line) that follow position `after`; SurroundingsError says why it could not."""
+    def post(
+        self, after: int, records: Sequence[tuple[int, str]], trail: tuple[int, str] = (0, "0" * 64)
+    ) -> Answer:
+        """Sends records (position, line) that follow position `after`, and where our trail ends (entry, hash);
+        SurroundingsError says why it could not."""
         body = {
             "after": after,
             "records": [{"position": position, "line": line} for position, line in records],
+            "trail": {"entry": trail[0], "hash": trail[1]},
         }
         try:
             response = self._client.post(self._url, json=body)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from datetime import date
 from typing import Any
 
@@ -23,16 +23,40 @@ def save(
     verdicts: Iterable[Row],
     coverage: Iterable[Row],
     leads: Iterable[Row],
+    rules: str = "",
 ) -> int:
-    """Keep one run over a teller's lines, whole or not at all; its number. Rows are those of the tables, without `run`."""
+    """As `keep`, in a transaction of its own."""
     with transaction(db):
-        day, last = (each.isoformat() for each in period)
-        whose = {"clinic": teller.clinic, "source": teller.source}
-        db.table("runs").insert({"from_day": day, "to_day": last, "made_ms": made_ms, **whose})
-        run = int(db.execute("SELECT max(run) FROM runs").fetchone()[0])
-        for table, rows in (("verdicts", verdicts), ("coverage", coverage), ("leads", leads)):
-            db.table(table).insert_all({"run": run, **row} for row in rows)
+        return keep(db, teller, period, made_ms, verdicts, coverage, leads, rules)
+
+
+def keep(
+    db: Database,
+    teller: Teller,
+    period: tuple[date, date],
+    made_ms: int,
+    verdicts: Iterable[Row],
+    coverage: Iterable[Row],
+    leads: Iterable[Row],
+    rules: str = "",
+) -> int:
+    """Keep one run over a teller's lines, inside the caller's transaction; its number. Rows are those of the tables,
+    without `run`. `rules` is the SHA-256 of the rules of leads that were not those shipped."""
+    day, last = (each.isoformat() for each in period)
+    row = [day, last, made_ms, teller.clinic, teller.source, rules]
+    sql = "INSERT INTO runs (from_day, to_day, made_ms, clinic, source, rules) VALUES (?, ?, ?, ?, ?, ?) RETURNING run"
+    run = int(db.execute(sql, row).fetchone()[0])
+    for table, rows in (("verdicts", verdicts), ("coverage", coverage), ("leads", leads)):
+        _insert(db, table, run, list(rows))
     return run
+
+
+def _insert(db: Database, table: str, run: int, rows: Sequence[Row]) -> None:
+    if rows:
+        names = list(rows[0])
+        columns = ", ".join(f'"{name}"' for name in names)
+        sql = f"INSERT INTO {table} (run, {columns}) VALUES (?{', ?' * len(names)})"
+        db.conn.executemany(sql, ((run, *(row[name] for name in names)) for row in rows))
 
 
 def newest_leads(db: Database, from_day: str, to_day: str, clinic: str | None = None) -> list[Row]:

@@ -1,0 +1,1 @@
+"""A clinic's figures as sheets for the archive: PDF, XLSX and CSV, Chinese first with English beneath."""
