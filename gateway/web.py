@@ -11,16 +11,26 @@ from fastapi import FastAPI
 from gateway import pipeline
 from gateway.alone import HEALTH
 from gateway.bootstrap import Book
+from gateway.desk import desk
 from gateway.district import admit, overview
 from gateway.district.log import Log
 from gateway.errors import SurroundingsError
+from gateway.his.routes import PREFIX, create_api
+from gateway.nurse.tokens import open_tag_key
+from gateway.pages import nurse
 from gateway.pages.app import create_app
 
 
 def app(book: Book, troubles: dict[str, str]) -> FastAPI:
     """All addresses of this book."""
     pages = create_app(book.ledger, book.config, book.clock, overview.overview)
+    if not book.is_district:
+        pages.include_router(
+            nurse.routes(book.ledger, book.config, book.clock, lambda: open_tag_key(book.folder))
+        )
     pages.add_api_route(HEALTH, lambda: {"clinic": book.config.clinic, "troubles": troubles})
+    if book.config.his is not None:
+        pages.mount(PREFIX, create_api(book.config.his.key, desk(book)))
     if book.is_district:
         log = Log()
         pages.include_router(

@@ -1,0 +1,89 @@
+"""Reads from the ledger what a cashier's question rests on, and puts the answers of `advise` together."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import date, timedelta
+
+from sqlite_utils import Database
+
+from gateway.audit import advise
+from gateway.audit.advise import Advice, Asked
+from gateway.audit.catalogue import Catalogue
+from gateway.audit.gather import gather
+from gateway.audit.hours import Hours
+from gateway.audit.live import Live, live, waiting
+from gateway.audit.reconcile import Period, classes_judged
+from gateway.ledger import bills
+from gateway.ledger import live as ledger
+from gateway.ledger.bills import Teller
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """Lines that are about to be charged, those that are items of the catalogue, to one person (`patient`: the keyed hash, or
+    empty). `after_treatment`: the clinic settles after the treatment, so device time must have been there already."""
+
+    patient: str
+    asked: Sequence[Asked]
+    after_treatment: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """For each line asked what speaks against it, and of each class how many more treatments the day can hold."""
+
+    advice: Sequence[Sequence[Advice]]
+    time_left: dict[str, int]
+
+
+def answer(db: Database, hours: Hours, catalogue: Catalogue, question: Question, now_ms: int) -> Answer:
+    """What the book says now. Nothing is kept of the question."""
+    teller = _teller(db, hours.config.clinic)
+    today = hours.day_of(now_ms)
+    charged = ledger.charged_to(db, teller, question.patient, *_courses(hours, catalogue, today))
+    found = advise.advise(question.asked, charged, hours)
+    of_today = [each for each in question.asked if hours.day_of(each.charged_ms) == today]
+    if not of_today:
+        return Answer(found, {})
+    period = _today(db, hours, catalogue, teller, today, now_ms)
+    left = advise.time_left(period, [each.item.device_class for each in of_today])
+    timed = advise.without_time(of_today, left)
+    if question.after_treatment:
+        timed = _joined(timed, advise.not_yet_done(of_today, period))
+    extra = iter(timed)
+    timely = [next(extra) if each in of_today else [] for each in question.asked]
+    return Answer(_joined(found, timely), left)
+
+
+def units_now(db: Database, hours: Hours, catalogue: Catalogue, now_ms: int) -> list[Live]:
+    """Every unit on a device of the clinic, and what it is doing."""
+    clinic = hours.config.clinic
+    period = _today(db, hours, catalogue, _teller(db, clinic), hours.day_of(now_ms), now_ms)
+    waits = waiting(classes_judged(period))
+    return [
+        live(place, ledger.said_last(db, place.unit), waits, now_ms) for place in ledger.places(db, clinic)
+    ]
+
+
+def _teller(db: Database, clinic: str) -> Teller:
+    """The clinic's own lines, else the platform's."""
+    return Teller(clinic, next(iter(bills.sources(db, clinic)), bills.SOURCES[0]))
+
+
+def _courses(hours: Hours, catalogue: Catalogue, today: date) -> tuple[int, int]:
+    """The days over which a course that is still going on can have been charged, today included."""
+    longest = max((item.course_days or 1 for item in catalogue.on(today).values()), default=1)
+    first = hours.calendar_day(today - timedelta(days=longest - 1))[0]
+    return first, hours.calendar_day(today)[1]
+
+
+def _today(
+    db: Database, hours: Hours, catalogue: Catalogue, teller: Teller, today: date, now_ms: int
+) -> Period:
+    return gather(db, hours, catalogue.items, today, today, teller.source, now_ms)
+
+
+def _joined(one: Iterable[Sequence[Advice]], other: Iterable[Sequence[Advice]]) -> list[list[Advice]]:
+    return [[*a, *b] for a, b in zip(one, other, strict=True)]
