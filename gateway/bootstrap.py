@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import tzinfo
 from pathlib import Path
 
 from sqlite_utils import Database
@@ -40,6 +41,11 @@ class Book:
     def of_clinic(self, named: str | None) -> settings.Config:
         """The configuration of the clinic that is meant: its name, opening hours and time zone."""
         return self.config.of_clinic(self.owner(named))
+
+    def zone_of(self, clinic: str) -> tzinfo:
+        """The time zone of a clinic; this ledger's own where it does not know the clinic's hours."""
+        known = clinic in self.config.clinics
+        return self.config.of_clinic(clinic).zone if known else self.config.zone
 
     def ledger(self) -> Database:
         """A new connection to the ledger; UsageError or SurroundingsError where it cannot be had."""

@@ -42,3 +42,8 @@ def iso(at_ms: int, zone: tzinfo) -> str:
 def midnight_ms(day: date, zone: tzinfo) -> int:
     """Milliseconds since 1970 UTC at which `day` begins in `zone`."""
     return (datetime.combine(day, time(), zone) - _EPOCH) // timedelta(milliseconds=1)
+
+
+def local_day(at_ms: int, zone: tzinfo) -> date:
+    """The day in `zone` that holds an instant."""
+    return (_EPOCH + timedelta(milliseconds=at_ms)).astimezone(zone).date()

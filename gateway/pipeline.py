@@ -1,22 +1,25 @@
 """The order of the stages, here and nowhere else: take_in, settle, send_on.
 
-take_in   what was received is verified, stored, and only then acknowledged
+take_in   what was received is verified, stored, and only then acknowledged; seals of a long run are looked at afterwards
 settle    bills and device time of some days are gathered, reconciled, and what was found is kept
 send_on   what a clinic stored goes to its district, which admits it: the same take_in on the same bytes
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from datetime import date
 from typing import Any
 
 from sqlite_utils import Database
 
-from gateway.audit import catalogue, document, leads
+from gateway.audit import catalogue, closing, judged, month
+from gateway.audit.closing import Closed
+from gateway.audit.figures import Chosen, default_rules
 from gateway.audit.gather import gather
 from gateway.audit.hours import Hours
-from gateway.audit.reconcile import reconcile
+from gateway.audit.reconcile import Reconciliation, reconcile
 from gateway.config import Config
 from gateway.district.admit import Brought
 from gateway.district.log import Log
@@ -26,10 +29,11 @@ from gateway.intake import store, verify
 from gateway.intake.outcome import Came, Outcome
 from gateway.intake.verify import Arrival, Enrolled
 from gateway.ledger import outbox as forwards
-from gateway.ledger import records, units, verdicts
-from gateway.ledger.bills import Teller
+from gateway.ledger import records, trail, units
+from gateway.ledger.closings import Closing
 from gateway.ledger.database import transaction
 from gateway.ledger.outbox import Forwarded
+from gateway.ledger.trail import Head
 
 
 def take_in(
@@ -40,18 +44,35 @@ def take_in(
     *,
     sent_by_unit: bool = False,
     logged: bool = False,
+    by_heads: bool = False,
+    by_cable: bool = False,
     acknowledge: Callable[[Outcome], None] | None = None,
 ) -> Outcome:
     """Verifies and stores lines as they came, and acknowledges what is durable then.
 
     The same for a clinic and for a district; `Came` says what the arguments mean. Raises SurroundingsError where
-    the disk is full: nothing was stored and nothing acknowledged.
+    the disk is full: nothing was stored and nothing acknowledged. `by_heads`: of records that follow each other one seal
+    is looked at now, and the others by `look_at_seals`, which the caller then owes.
     """
-    verified = verify.verify_all(arrivals, _registry(db))
-    outcome = store.store(db, verified, Came(source, now_ms, sent_by_unit, logged))
+    verified = verify.verify_all(arrivals, _registry(db), records.open_ends(db) if by_heads else None)
+    outcome = store.store(db, verified, Came(source, now_ms, sent_by_unit, logged, by_cable))
     if acknowledge is not None:
         acknowledge(outcome)
     return outcome
+
+
+def look_at_seals(db: Database, now_ms: int, most: int = 2_000) -> int:
+    """Looks at seals that were owed a look, at most so many, the oldest first; how many it looked at. A record whose own
+    seal is bad leaves its chain, with the findings it would have had when it came."""
+    owed = records.vouched(db, most)
+    with ThreadPoolExecutor() as pool:
+        bad = verify.look_again(owed, _registry(db), pool.map)
+    if owed:
+        with transaction(db):
+            records.seals_seen(db, (position for position, _, _ in owed))
+            if bad:
+                store.withdraw(db, bad, now_ms)
+    return len(owed)
 
 
 def take_in_again(db: Database, unit: str, logged: bool = False) -> Outcome:
@@ -67,22 +88,76 @@ def take_in_again(db: Database, unit: str, logged: bool = False) -> Outcome:
     return total
 
 
-def settle(db: Database, config: Config, first: date, last: date, source: str, now_ms: int) -> dict[str, Any]:
-    """Reconciles the days [`first`, `last`] of the configured clinic with the bills of one source, keeps what was found, and returns it as
-    `reconcile --json` prints it."""
-    hours = Hours(config)
-    found = reconcile(
-        gather(db, hours, catalogue.read().items, first, last, source, now_ms), leads.default_rules()
-    )
-    said = document.document(found, hours)
-    judged = [
-        document.row(verdict, line, body, hours)
-        for (verdict, line), body in zip(found.verdicts, said["treatments"], strict=True)
-    ]
-    watched = [document.coverage_row(each) for each in found.coverage]
-    asked = [document.lead_row(lead, body) for lead, body in zip(found.leads, said["leads"], strict=True)]
-    verdicts.save(db, Teller(config.clinic, source), (first, last), now_ms, judged, watched, asked)
-    return said
+def judge(
+    db: Database,
+    config: Config,
+    first: date,
+    last: date,
+    source: str,
+    now_ms: int,
+    chosen: Chosen | None = None,
+) -> Reconciliation:
+    """What can be said of the days [`first`, `last`] of the configured clinic with the bills of one source; keeps nothing."""
+    period = gather(db, Hours(config), catalogue.in_force(db).items, first, last, source, now_ms)
+    return reconcile(period, chosen.rules if chosen else default_rules())
+
+
+def settle(
+    db: Database,
+    config: Config,
+    first: date,
+    last: date,
+    source: str,
+    now_ms: int,
+    chosen: Chosen | None = None,
+) -> dict[str, Any]:
+    """Reconciles the days [`first`, `last`] of the configured clinic with the bills of one source, keeps what was found,
+    and returns it as `reconcile --json` prints it. `chosen` are the rules of leads, by default those shipped."""
+    found = judged.judge(db, config, chosen or Chosen(default_rules()), first, last, source, now_ms)
+    with transaction(db):
+        judged.keep(db, found)
+    return found.said
+
+
+def close(
+    db: Database, config: Config, day: date, source: str, by: str, now_ms: int, chosen: Chosen | None = None
+) -> Closed:
+    """Closes a day of the configured clinic: its inputs by hash and its verdicts, at once or not at all. A day that is
+    closed already gets a new closing where its inputs have changed, else the old one stands."""
+    closing.may_close(config, day, now_ms)
+    with transaction(db):
+        rules = chosen or Chosen(default_rules())
+        return closing.close(db, judged.judge(db, config, rules, day, day, source, now_ms), by)
+
+
+def close_month(
+    db: Database,
+    config: Config,
+    days: Mapping[str, Closing],
+    span: tuple[date, date],
+    source: str,
+    by: str,
+    now_ms: int,
+    chosen: Chosen | None = None,
+) -> Closed:
+    """Closes a month over the closings of its `days`, at once or not at all, unless it is closed over these already."""
+    with transaction(db):
+        stands = closing.month_closed(db, days, f"{span[0]:%Y-%m}")
+        if stands is not None:
+            return Closed(stands, False)
+        found = judged.judge(db, config, chosen or Chosen(default_rules()), *span, source, now_ms)
+        run = judged.keep(db, found)
+        summed = month.figures(db, config, source, *span, now_ms).sums.by_kind
+        figures = {kind: [each.document() for each in group] for kind, group in summed.items()}
+        return Closed(closing.close_month(db, days, found, figures, run, by), True)
+
+
+def compare(
+    db: Database, config: Config, day: date, source: str, now_ms: int, chosen: Chosen | None = None
+) -> tuple[Closing | None, dict[str, Any] | None]:
+    """The closing of a day that stands, and what has changed since (None: nothing). Keeps nothing."""
+    rules = chosen or Chosen(default_rules())
+    return closing.change(db, judged.judge(db, config, rules, day, day, source, now_ms))
 
 
 def send_on(db: Database, destination: str, district: District, now_ms: int) -> bool:
@@ -92,7 +167,8 @@ def send_on(db: Database, destination: str, district: District, now_ms: int) -> 
     does not answer: it gets the same again, and takes it once.
     """
     after, batch = outbox.next_batch(db, destination)
-    answer = district.post(after, batch)
+    head = trail.head(db)
+    answer = district.post(after, batch, (head.entry, head.hash))
     last = batch[-1][0] if batch else after
     return outbox.settle(db, destination, after, last, answer, now_ms)
 
@@ -108,11 +184,13 @@ def admit(db: Database, brought: Brought, log: Log, now_ms: int) -> dict[str, An
     outcome = Outcome()
     if brought.after <= held:
         arrivals = [Arrival(line, brought.clinic) for line in brought.lines]
-        outcome = take_in(db, arrivals, f"forward:{brought.clinic}", now_ms, logged=True)
+        outcome = take_in(db, arrivals, f"forward:{brought.clinic}", now_ms, logged=True, by_heads=True)
         held = brought.last if brought.lines else held
     refused = forwards.quarantined_of(db, brought.clinic)
     with transaction(db):
         forwards.keep(db, origin, Forwarded(held, now_ms, None, refused))
+        if brought.trail is not None:
+            trail.keep_head(db, brought.clinic, Head(*brought.trail), now_ms)
     return {
         "held": held,
         "checkpoint": log.checkpoint(db),

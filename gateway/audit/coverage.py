@@ -27,7 +27,7 @@ UNREAD = ("METER_SILENT", "STORAGE")  # faults after which a boot watches again 
 @dataclass(frozen=True, slots=True)
 class Seen:
     """A session as a unit saw it, placed on the true clock. `us` is its record; `plug` whether the power was that of an
-    off-the-shelf plug."""
+    off-the-shelf plug; `tags` those that were read at it; `energy_mwh` what the register counted, None where it stood."""
 
     us: int
     start_ms: int
@@ -37,6 +37,8 @@ class Seen:
     interruptions: int
     end_code: str
     plug: bool = False
+    tags: tuple[str, ...] = ()
+    energy_mwh: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -206,7 +208,12 @@ def _sessions(boot: Boot) -> Iterator[Seen]:
             low, mean, high = record.power_mw
             code = record.readings[-1].tx or words.ABORTED
             how = (record.active_s, (low, mean, high), record.interruptions, code, record.maker == words.PLUG)
-            yield Seen(record.us, start_ms, end_ms, *how)
+            yield Seen(record.us, start_ms, end_ms, *how, tuple(record.tags), _energy(record))
+
+
+def _energy(record: Record) -> int | None:
+    begin, end = record.readings
+    return (end.register_mwh or 0) - (begin.register_mwh or 0) or None
 
 
 def _is_sensible(record: Record) -> bool:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections import Counter
+from collections.abc import Mapping
 from typing import Any
 
 from gateway.audit.facts import DeviceDay
@@ -43,6 +44,7 @@ def treatment(verdict: Verdict, line: BillLine, hours: Hours) -> Json:
         "required_s": verdict.required_s,
         "item_required_s": verdict.item_required_s,
         "fit": verdict.fit,
+        "tagged": verdict.tagged,
         "records": list(verdict.records),
         "dark": _darks(verdict.dark, hours),
         "among": list(verdict.among),
@@ -67,7 +69,20 @@ def lead(found: Lead, hours: Hours) -> Json:
         "amount": yuan(found.amount_fen),
         "zh": found.zh,
         "en": found.en,
+        "parameters": dict(found.parameters),
+        "witness": [_evidence(each, hours) for each in found.witness],
     }
+
+
+def _evidence(row: Mapping[str, object], hours: Hours) -> Json:
+    """Instants are printed as such, under their names without `_ms`."""
+    said: Json = {}
+    for key, value in row.items():
+        if key.endswith("_ms") and isinstance(value, int):
+            said[key.removesuffix("_ms")] = _iso(value, hours)
+        else:
+            said[key] = value
+    return said
 
 
 def row(verdict: Verdict, line: BillLine, body: Json, hours: Hours) -> Json:

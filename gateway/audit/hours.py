@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta, tzinfo
+from functools import lru_cache
 
 from gateway.audit.spans import Span
 from gateway.config import Config
 from gateway.instants import midnight_ms
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_QUARTER_MS = 15 * 60 * 1000  # no zone's midnight lies between two quarters of an hour since 1970
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,16 +27,26 @@ class Hours:
 
     def day_of(self, at_ms: int) -> date:
         """The local day that holds the instant."""
-        return self.local(at_ms).date()
+        return _day(self.config.zone, at_ms // _QUARTER_MS)
 
     def calendar_day(self, day: date) -> Span:
         """The whole local day, up to where the next begins."""
-        return midnight_ms(day, self.config.zone), midnight_ms(day + timedelta(days=1), self.config.zone)
+        return _calendar_day(self.config.zone, day)
 
     def opening(self, day: date) -> list[Span]:
         """The opening hours of that day; none where the clinic was closed."""
         hours = self.config.opening_ms(day)
         return [hours] if hours else []
+
+
+@lru_cache(1 << 16)
+def _day(zone: tzinfo, quarter: int) -> date:
+    return (_EPOCH + timedelta(milliseconds=quarter * _QUARTER_MS)).astimezone(zone).date()
+
+
+@lru_cache(1 << 12)
+def _calendar_day(zone: tzinfo, day: date) -> Span:
+    return midnight_ms(day, zone), midnight_ms(day + timedelta(days=1), zone)
 
 
 def days(first: date, last: date) -> Iterator[date]:

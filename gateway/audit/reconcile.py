@@ -11,16 +11,20 @@ from dataclasses import dataclass, field
 from datetime import date, timedelta
 from decimal import Decimal
 
-from gateway.audit import leads
+from gateway.audit import attended, leads
 from gateway.audit.catalogue import Item
 from gateway.audit.coverage import Attested, Seen
-from gateway.audit.facts import DeviceDay, Facts, Finding, Settled
+from gateway.audit.editions import Editions
+from gateway.audit.facts import DeviceDay, Facts, Finding, Measured, Settled
 from gateway.audit.hours import Hours, days
 from gateway.audit.leads import Lead
 from gateway.audit.match import Treatment
+from gateway.audit.sources import Both
 from gateway.audit.spans import FOREVER, Span, intersect, length_ms, subtract, union, whole_seconds
 from gateway.audit.supplies import Dark, Session
+from gateway.audit.tags import Contradicted
 from gateway.audit.verdicts import Case, ItemRule, Verdict, judge
+from gateway.ledger.attended import Entry
 from gateway.ledger.bills import BillLine
 from gateway.ledger.units import Device, Placement
 
@@ -35,14 +39,16 @@ class Period:
 
     `lines` hold those charged in the period and all whose windows overlap theirs, directly or by chain; `attested` is
     what each unit's chain says, `grades` how far its key is vouched for; `findings` are those of intake. What comes
-    after `now_ms` nobody can have watched yet.
+    after `now_ms` nobody can have watched yet. `entries` are what people recorded of these lines' visits and in the
+    period; `visits` those that tags of `attested` stand for; `both` what the clinic's own export and the platform
+    tell of the period, where there are both.
     """
 
     from_day: date
     to_day: date
     now_ms: int
     hours: Hours
-    items: Mapping[int, Item]
+    items: Editions
     tolerance_s: int
     lines: Sequence[BillLine]
     devices: Sequence[Device]
@@ -50,6 +56,9 @@ class Period:
     attested: Mapping[str, Attested]
     grades: Mapping[str, str]
     findings: Sequence[Finding] = ()
+    entries: Sequence[Entry] = ()
+    visits: Mapping[str, str] = field(default_factory=dict)
+    both: Both | None = None
 
 
 @dataclass(slots=True)
@@ -61,6 +70,13 @@ class Reconciliation:
     verdicts: list[tuple[Verdict, BillLine]] = field(default_factory=list)
     coverage: list[DeviceDay] = field(default_factory=list)
     leads: list[Lead] = field(default_factory=list)
+
+
+def version(line: BillLine, items: Editions, hours: Hours) -> Item | None:
+    """The version of its item that was in force on the day of its charge; None where there was none."""
+    if line.item is None or items.is_constant:
+        return items.get(line.item or 0)
+    return items.at(line.charged_ms, hours.config.zone).get(line.item)
 
 
 def window(line: BillLine, item: Item, hours: Hours) -> Span:
@@ -83,9 +99,9 @@ def _valid_days(line: BillLine, item: Item) -> int:
     return (item.course_days if is_course else None) or 1
 
 
-def reach(lines: Iterable[BillLine], items: Mapping[int, Item], hours: Hours) -> Span | None:
-    """From the first to the last instant of all the lines' windows; None without lines."""
-    windows = [window(line, items[line.item], hours) for line in lines if line.item is not None]
+def reach(lines: Iterable[BillLine], items: Editions, hours: Hours) -> Span | None:
+    """From the first to the last instant of all the lines' windows; None without lines of items."""
+    windows = [window(line, item, hours) for line in lines if (item := version(line, items, hours))]
     return (min(start for start, _ in windows), max(end for _, end in windows)) if windows else None
 
 
@@ -99,7 +115,7 @@ def reconcile(period: Period, rules: leads.Rules) -> Reconciliation:
     watched = {device.device: _watched(period, device) for device in period.devices}
     reported = Reconciliation(period.from_day, period.to_day)
     reported.coverage = _coverage(period, watched)
-    settled = [_settle(period, load, lines, watched) for load, lines in sorted(_classes(period).items())]
+    settled = _classes_judged(period, watched)
     charged = {line.line: line for line in period.lines}
     reported.verdicts = [
         (verdict, charged[verdict.line])
@@ -112,49 +128,85 @@ def reconcile(period: Period, rules: leads.Rules) -> Reconciliation:
     return reported
 
 
+def classes_judged(period: Period) -> list[Settled]:
+    """Each class of devices with its verdicts, and nothing kept: what could be said if the period ended now."""
+    return _classes_judged(period, {device.device: _watched(period, device) for device in period.devices})
+
+
+def _classes_judged(period: Period, watched: _Watched) -> list[Settled]:
+    return [_settle(period, load, lines, watched) for load, lines in sorted(_classes(period).items())]
+
+
 def _classes(period: Period) -> dict[str, list[BillLine]]:
     """Device class -> its lines. A class without lines is judged too: its lamps may have burned unbilled. One that shows
     no item of the catalogue is not."""
-    known = {item.device_class for item in period.items.values()}
+    known = {item.device_class for item in period.items.between(period.from_day, period.to_day)}
     classes: dict[str, list[BillLine]] = {
         device.load: [] for device in period.devices if device.load in known
     }
     for line in period.lines:
-        if line.item is not None:
-            classes.setdefault(period.items[line.item].device_class, []).append(line)
+        item = version(line, period.items, period.hours)
+        if item is not None:
+            classes.setdefault(item.device_class, []).append(line)
     return classes
 
 
 def _settle(period: Period, load: str, lines: Sequence[BillLine], watched: _Watched) -> Settled:
-    rules = {
-        number: ItemRule(item.min_minutes * 60 - period.tolerance_s, item.max_minutes * 60)
-        for number, item in period.items.items()
-        if item.device_class == load
-    }
+    billed = {line.line: rule for line in lines if (rule := _rule_of(line, period))}
+    rules = _rules(period, load, lines, billed)
     devices = [device for device in period.devices if device.load == load]
     case = Case(
-        required_s=min(rule.required_s for rule in rules.values()),
+        required_s=_required_s(period, load, billed),
         items=rules,
+        amended={
+            line.line: billed[line.line] for line in lines if billed[line.line] != rules[line.item or 0]
+        },
         treatments=[each for line in lines for each in _treatments(line, period)],
-        sessions=_sessions(period, devices),
+        sessions=[*_sessions(period, devices), *attended.sessions(period.entries, rules)],
         darks=_darks(period, devices, watched),
         inventory=[(device.from_ms, device.until_ms) for device in devices],
+        attended=attended.lines_recorded(period.entries, lines),
         has_units=bool({each.device for each in period.placements} & {device.device for device in devices}),
     )
-    return Settled(load, min(rules), case, judge(case))
+    judgement = judge(case) if devices else attended.judge_by_visit(case, period.entries)
+    return Settled(load, min(rules), case, judgement)
+
+
+def _required_s(period: Period, load: str, billed: Mapping[str, ItemRule]) -> int:
+    """The shortest of all items of the class in force in the period, billed or not, and of all versions billed."""
+    there = (item for item in period.items.between(period.from_day, period.to_day) if item.device_class == load)
+    return min(rule.required_s for rule in (*billed.values(), *(_rule(item, period) for item in there)))
+
+
+def _rule(item: Item, period: Period) -> ItemRule:
+    return ItemRule(item.min_minutes * 60 - period.tolerance_s, item.max_minutes * 60)
+
+
+def _rule_of(line: BillLine, period: Period) -> ItemRule | None:
+    item = version(line, period.items, period.hours)
+    return _rule(item, period) if item else None
+
+
+def _rules(
+    period: Period, load: str, lines: Sequence[BillLine], billed: Mapping[str, ItemRule]
+) -> dict[int, ItemRule]:
+    """Item -> its rule at the end of the period; of one that is billed and was not there then, some line's."""
+    there = period.items.between(period.from_day, period.to_day)
+    rules = {line.item or 0: billed[line.line] for line in lines}
+    return rules | {item.number: _rule(item, period) for item in there if item.device_class == load}
 
 
 def _treatments(line: BillLine, period: Period) -> list[Treatment]:
     """A line of n asks for n treatments; its amount is split by n, rounded down, the last taking the rest."""
-    if line.treatments < 1:
+    item = version(line, period.items, period.hours)
+    if line.treatments < 1 or item is None:
         return []
-    item = period.items[line.item or 0]
     window_ms = window(line, item, period.hours)
     share = line.amount_fen // line.treatments
     amounts = [share] * (line.treatments - 1) + [line.amount_fen - share * (line.treatments - 1)]
     is_reversed = line.reversed_by is not None
     return [
-        Treatment(line.line, index, item.number, *window_ms, line.charged_ms, fen, is_reversed)
+        Treatment(line.line, index, item.number, *window_ms, line.charged_ms, fen, is_reversed, line.visit)
         for index, fen in enumerate(amounts, start=1)
     ]
 
@@ -163,7 +215,7 @@ def _sessions(period: Period, devices: Sequence[Device]) -> list[Session]:
     """The sessions seen on these devices: each belongs to the device its unit was on when it began."""
     known = {device.device: device for device in devices}
     return [
-        _session(placed.unit, known[placed.device], seen, period.grades[placed.unit])
+        _session(placed.unit, known[placed.device], seen, period)
         for placed in period.placements
         if placed.device in known and placed.unit in period.attested
         for seen in period.attested[placed.unit].sessions
@@ -171,11 +223,12 @@ def _sessions(period: Period, devices: Sequence[Device]) -> list[Session]:
     ]
 
 
-def _session(unit: str, device: Device, seen: Seen, grade: str) -> Session:
+def _session(unit: str, device: Device, seen: Seen, period: Period) -> Session:
     """What an off-the-shelf plug measured is of grade B, whoever vouches for the key."""
-    grade = "B" if seen.plug else grade
+    grade = "B" if seen.plug else period.grades[unit]
     times = (seen.start_ms, seen.end_ms, seen.active_s)
-    return Session(unit, seen.us, device.device, *times, device.stations, grade, seen.end_code)
+    visits = tuple(sorted({period.visits[tag] for tag in seen.tags if tag in period.visits}))
+    return Session(unit, seen.us, device.device, *times, device.stations, grade, seen.end_code, visits)
 
 
 def _darks(period: Period, devices: Sequence[Device], watched: _Watched) -> list[Dark]:
@@ -255,6 +308,7 @@ def _facts(period: Period, settled: Sequence[Settled], coverage: Sequence[Device
         for unit, attested in sorted(period.attested.items())
         for doubt in attested.doubts
     ]
+    doubts += [_contradiction(each) for one in settled for each in one.judgement.contradicted]
     return Facts(
         from_day=period.from_day,
         to_day=period.to_day,
@@ -266,4 +320,27 @@ def _facts(period: Period, settled: Sequence[Settled], coverage: Sequence[Device
         coverage=coverage,
         findings=[each for each in (*period.findings, *doubts) if _in_period(period, each.at_ms)],
         lines=period.lines,
+        told=attended.told(period.entries),
+        measured={
+            f"{unit}:{seen.us}": Measured(seen.power_mw, seen.energy_mwh)
+            for unit, attested in period.attested.items()
+            for seen in attested.sessions
+        },
+        both=period.both,
+    )
+
+
+def _contradiction(found: Contradicted) -> Finding:
+    session, visit = found.session, found.visit
+    zh, en = "该就诊没有能与它相配的收费", "which has no charge that it could be"
+    if found.too_short:
+        zh = f"通电 {session.active_s} 秒，不够该就诊所收的任何一次治疗"
+        en = f"and with {session.active_s} s is too short for any treatment that it was charged"
+    return Finding(
+        "tag_contradicted",
+        session.unit,
+        session.us,
+        session.start_ms,
+        f"记录 {session.us} 带有就诊 {visit} 的标签，{zh}",
+        f"record {session.us} carries the tag of visit {visit}, {en}",
     )

@@ -9,9 +9,11 @@ import sqlite3
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
 
+from gateway.check import attended
+from gateway.check.catalogue import Item
 from gateway.check.faults import Fault
 from gateway.check.reread import Holdings, Line, Session
-from gateway.check.said import LEFT_OVER, Json, Run, ms, second, window_of, yuan
+from gateway.check.said import LEFT_OVER, MATCHED, Json, Run, ms, second, window_of, yuan
 from gateway.check.witnesses import elsewhere, examine_classes
 
 LONG_BURN_S = 900
@@ -43,13 +45,21 @@ def _verdict(row: sqlite3.Row, said: Json, run: Run, held: Holdings) -> Iterator
     named = tuple(said[name] for name in ("line", "index", "item", "verdict", "amount"))
     if kept != (*named, said["charged"][:10]):
         yield Fault("verdict", where)
-    item = held.items[row["item"]]
-    if (said["item_required_s"], said["required_s"]) != (item.least_s, held.required_s(item.load)):
+    item = held.item(row["item"], row["day"])
+    if said["item_required_s"] != item.least_s or not _is_shortest(said, item, held):
         yield Fault("required", where)
     if not _is_grounded(said, run, held):
         yield Fault("grounds", where)
     elif not _fits(said, held):
         yield Fault("misfit", where)
+
+
+def _is_shortest(said: Json, item: Item, held: Holdings) -> bool:
+    """Whether the class takes as little as some item of it does, and no more than the treatment's own."""
+    least_s = held.items.least_s(item.load)
+    return said["required_s"] in least_s and (
+        said["verdict"] not in MATCHED or said["required_s"] <= item.least_s
+    )
 
 
 def _is_grounded(said: Json, run: Run, held: Holdings) -> bool:
@@ -68,7 +78,12 @@ def _is_grounded(said: Json, run: Run, held: Holdings) -> bool:
 
 
 def _says_of(session: Session, said: Json, run: Run, held: Holdings) -> bool:
+    """Whether seconds, grade and tag are so."""
     all_of_it = said["active_s"] == session.active_s
+    if said.get("tagged", False) and said["visit"] not in session.visits:
+        return False
+    if session.unit == attended.NAME:
+        return _stood(session, said, run, held) and (all_of_it or said["verdict"] == "short")
     approved_ms = held.approved.get(session.unit)
     vouched = approved_ms is not None and approved_ms <= run.made_ms
     grade = "A" if vouched and not session.plug else "B"
@@ -85,13 +100,24 @@ def _was_dark(dark: Sequence[str], run: Run, held: Holdings) -> bool:
 
 
 def _is_metered_as_said(said: Json, run: Run, held: Holdings) -> bool:
-    """Whether the class had a device, as all codes ask but `not_metered`."""
-    load = held.items[said["item"]].load
+    """Whether the class had a device or the line a record, as all codes ask but `not_metered`."""
+    load = held.item(said["item"], said["charged"][:10]).load
+    recorded = held.has_record(held.recorded, said, run.made_ms)
     if said["verdict"] == "not_metered":
         first, last = (each[:10] for each in said["window"])
         here = {row["device"] for row in run.coverage if first <= row["day"] <= last}
-        return not any(held.devices[device].load == load for device in here)
-    return said["verdict"] == "reversed" or any(each.load == load for each in held.devices.values())
+        without = not recorded or held.has_record(held.undone, said, run.made_ms)
+        return without and not any(held.devices[device].load == load for device in here)
+    has_device = any(each.load == load for each in held.devices.values())
+    return said["verdict"] == "reversed" or has_device or recorded
+
+
+def _stood(session: Session, said: Json, run: Run, held: Holdings) -> bool:
+    """Whether an attended record stood at the time of the run, for a visit and of an item that it is about."""
+    load = held.item(said["item"], said["charged"][:10]).load
+    is_free = any(each.load == load for each in held.devices.values())
+    of_visit = is_free or said["visit"] in session.visits
+    return said["grade"] == "C" and session.load == load and session.was_known(run.made_ms) and of_visit
 
 
 def _fits(said: Json, held: Holdings) -> bool:
@@ -111,16 +137,18 @@ def _fits(said: Json, held: Holdings) -> bool:
 def _lines(run: Run, held: Holdings) -> Iterator[Fault]:
     """Every line that was charged in the period and known by then has its treatments, and no other has.
 
-    A file that came after the run may have changed any line: then only those that are missing are found.
+    A file that came after the run may have changed any line: then only those that are missing are found. What codes mean may
+    have changed after it too: then lines may have an item that had none.
     """
     judged: dict[str, list[Json]] = defaultdict(list)
     for _, said in run.verdicts:
         judged[said["line"]].append(said)
-    unchanged = held.told_ms.get(run.teller, 0) <= run.made_ms
+    assigned = held.assigned_ms.get(run.clinic, 0) > run.made_ms
+    unchanged = held.told_ms.get(run.teller, 0) <= run.made_ms and not assigned
     for name, line in held.lines_of(run.teller).items():
         if run.covers(line.day) and line.told_ms <= run.made_ms:
             treatments = judged.pop(name, [])
-            if not (_tell(treatments, line) if unchanged else treatments or not line.treatments):
+            if not (_tell(treatments, line) if unchanged else treatments or assigned or not line.treatments):
                 yield Fault("bill", name)
     for name in judged if unchanged else ():
         yield Fault("bill", name)
@@ -146,12 +174,12 @@ def _tell(treatments: Sequence[Json], line: Line) -> bool:
 
 def _carried(run: Run, held: Holdings) -> Iterator[Fault]:
     """No session carries more treatments than fit; one that is far longer than they could take is said to be."""
-    windows = elsewhere(run, held)
+    windows = {window for window, _ in elsewhere(run, held)}
     for key, users in run.users().items():
         session = held.sessions.get(key)
         if session is None:
             continue
-        if len(users) > held.room(session):
+        if len(users) > held.room(session, users[0]["required_s"]):
             yield Fault("overfull", key)
         if not any(session.holds(users[0]["required_s"], window) for window in windows):
             yield from (
@@ -160,5 +188,5 @@ def _carried(run: Run, held: Holdings) -> Iterator[Fault]:
 
 
 def _fit(session: Session, said: Json, users: Sequence[Json], held: Holdings) -> str:
-    longest_s = held.items[said["item"]].longest_s
+    longest_s = held.item(said["item"], said["charged"][:10]).longest_s
     return "long_burn" if session.active_s > len(users) * longest_s + LONG_BURN_S else "ordinary"

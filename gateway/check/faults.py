@@ -31,6 +31,18 @@ _SENTENCES = {
     "among": ("存疑的收费行不全", "the doubt is not said of the lines that share it"),
     "lead": ("线索的存放与内容不符", "the lead is filed under what it does not say"),
     "coverage": ("监测时长与未监测时段不符", "watched and dark time do not make up the opening hours"),
+    "trail": (
+        "操作记录与前一条不相接，或被改动",
+        "the entry does not follow the one before it, or was changed",
+    ),
+    "act": ("线索的经过与前一条不相接，或被改动", "what was said of the lead does not follow, or was changed"),
+    "attachment": ("附件缺失或被改动", "the attachment is missing or was changed"),
+    "closing": ("关账与前一次不相接，或被改动", "the closing does not follow the one before it, or was changed"),
+    "catalogue": (
+        "目录或编码的更改没有第二个人、没有留痕，或被改动",
+        "a change of the catalogue or of a code lacks its second person or its trace, or was changed",
+    ),
+    "untraced": ("操作记录里没有这一条", "the trail has no trace of it"),
 }
 
 

@@ -6,19 +6,18 @@ It shares nothing with the programs that wrote the ledger but `protocol`: what t
 from __future__ import annotations
 
 import sqlite3
-import tomllib
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta, tzinfo
 from decimal import Decimal
-from pathlib import Path
 from typing import Any
 
+from gateway.check import attended, catalogue
+from gateway.check.catalogue import Catalogue, Item
+from gateway.check.overlaps import made_one
 from protocol.record import Record
 
-CATALOGUE = Path(__file__).parents[1] / "audit" / "catalogue.toml"  # facts, no decisions
-TOLERANCE_S = 60
 _HALF_HOUR_MS = 30 * 60 * 1000
 
 Chains = Mapping[str, Mapping[int, Record]]
@@ -28,26 +27,6 @@ Span = tuple[int, int]
 
 Teller = tuple[str, str]
 """Whose bills, and who told them: the clinic or the platform."""
-
-
-@dataclass(frozen=True, slots=True)
-class Item:
-    """What the catalogue lays down of an item."""
-
-    load: str
-    least_s: int
-    longest_s: int
-    per: str
-    valid_days: int
-    day_max: int
-    course_max: int
-    course_days: int
-
-    def days(self, treatments: int) -> int:
-        """In how many days from its charge a line of so many treatments can have been done."""
-        if not self.day_max or treatments <= self.day_max:
-            return self.valid_days
-        return self.course_days if self.per == "次" and treatments <= self.course_max else 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,8 +58,9 @@ class Line:
 
 @dataclass(frozen=True, slots=True)
 class Session:
-    """A session that the chain bears out. `known_ms`: since when all that it rests on was here, None if that is not
-    sure; it supports treatments either way."""
+    """A session that the chain bears out, or an attended record. `known_ms`: since when all that it rests on was here,
+    None if that is not sure; it supports treatments either way. `until_ms`: when something else took its place.
+    `visits`: those whose tags were read at it, or whose treatment was recorded."""
 
     key: str
     unit: str
@@ -91,6 +71,10 @@ class Session:
     broken_off: bool
     plug: bool
     known_ms: int | None
+    load: str
+    stations: int
+    visits: tuple[str, ...] = ()
+    until_ms: int | None = None
 
     def holds(self, required_s: int, window: Span) -> bool:
         """Whether it is long enough for a treatment, and one of that window could have begun in it."""
@@ -100,30 +84,38 @@ class Session:
 
     def was_known(self, at_ms: int) -> bool:
         """Whether it surely counted at that instant."""
-        return self.known_ms is not None and self.known_ms <= at_ms
+        stood = self.until_ms is None or at_ms < self.until_ms
+        return self.known_ms is not None and self.known_ms <= at_ms and stood
 
 
 @dataclass(frozen=True, slots=True)
 class Holdings:
-    """All that verdicts rest on."""
+    """All that verdicts rest on. `recorded`: what people recorded as done or stopped; `undone`: as not done."""
 
     zone: tzinfo
-    items: Mapping[int, Item]
+    items: Catalogue
     devices: Mapping[str, Device]
     placements: Sequence[tuple[str, str, int, int | None]]
     sessions: Mapping[str, Session]
     lines: Mapping[Teller, Mapping[str, Line]]
     told_ms: Mapping[Teller, int]
+    assigned_ms: Mapping[str, int]
     approved: Mapping[str, int | None]
+    recorded: attended.Stood
+    undone: attended.Stood
 
-    def required_s(self, load: str) -> int:
-        """The shortest that any item of the class takes."""
-        return min(item.least_s for item in self.items.values() if item.load == load)
+    def item(self, number: int, day: str) -> Item:
+        """What the catalogue lays down of an item on the day of its charge; of one not in force then, what it does last."""
+        return self.items.on(number, day) or self.items[number]
 
-    def room(self, session: Session) -> int:
-        """How many treatments fit into a session."""
-        device = self.devices[session.device]
-        return session.active_s // self.required_s(device.load) * device.stations
+    def room(self, session: Session, required_s: int) -> int:
+        """How many treatments that take so long fit into a session."""
+        return session.active_s // required_s * session.stations
+
+    def has_record(self, stood: attended.Stood, said: Mapping[str, Any], at_ms: int) -> bool:
+        """Whether a record of that visit and item stood at that instant."""
+        spans = stood.get((said["visit"], said["item"]), ())
+        return any(since <= at_ms and (until is None or at_ms < until) for since, until in spans)
 
     def lines_of(self, teller: Teller) -> Mapping[str, Line]:
         """The bill lines that somebody told, by name."""
@@ -151,20 +143,32 @@ def read(db: sqlite3.Connection, chains: Chains, zone: tzinfo) -> Holdings:
     told = db.execute(
         "SELECT clinic, source, max(imported_ms) FROM bill_files GROUP BY clinic, source"
     ).fetchall()
-    items = _items()
+    items = catalogue.read(db)
+    held_devices = {name: Device(*about) for name, *about in devices}
     return Holdings(
         zone=zone,
         items=items,
-        devices={name: Device(*about) for name, *about in devices},
+        devices=held_devices,
         placements=[tuple(each) for each in placements],
-        sessions={each.key: each for each in _sessions(db, chains, placements)},
+        sessions={each.key: each for each in _all_sessions(db, chains, placements, held_devices, items)},
         lines=_lines(db, items, zone),
         told_ms={(clinic, source): told_ms for clinic, source, told_ms in told},
+        assigned_ms=catalogue.assigned_ms(db),
         approved=dict(units),
+        recorded=attended.recorded(db),
+        undone=attended.undone(db),
     )
 
 
-def _lines(db: sqlite3.Connection, items: Mapping[int, Item], zone: tzinfo) -> dict[Teller, dict[str, Line]]:
+def as_of(db: sqlite3.Connection, held: Holdings, at_ms: int) -> Holdings:
+    """The same by the catalogue that counted at an instant."""
+    if not catalogue.changed_since(db, at_ms):
+        return held
+    items = catalogue.read(db, at_ms)
+    return replace(held, items=items, lines=_lines(db, items, held.zone))
+
+
+def _lines(db: sqlite3.Connection, items: Catalogue, zone: tzinfo) -> dict[Teller, dict[str, Line]]:
     """Who told it -> name -> line, of all that are items of the catalogue."""
     lines: dict[Teller, dict[str, Line]] = defaultdict(dict)
     rows = db.execute(
@@ -172,8 +176,10 @@ def _lines(db: sqlite3.Connection, items: Mapping[int, Item], zone: tzinfo) -> d
         " WHERE b.item IS NOT NULL AND b.count NOT LIKE '-%'"
     )
     for row in rows:
-        if row["item"] in items:
-            lines[row["clinic"], row["source"]][row["line"]] = _line(row, items[row["item"]], zone)
+        day = datetime.fromtimestamp(row["charged_ms"] // 1000, zone).date().isoformat()
+        item = items.on(row["item"], day)
+        if item is not None:
+            lines[row["clinic"], row["source"]][row["line"]] = _line(row, item, zone)
     return lines
 
 
@@ -199,40 +205,56 @@ def _line(row: sqlite3.Row, item: Item, zone: tzinfo) -> Line:
     )
 
 
-def _items() -> dict[int, Item]:
-    catalogue = tomllib.loads(CATALOGUE.read_text("utf-8"))
-    return {
-        each["number"]: Item(
-            load=each.get("device_class", f"item{each['number']}"),
-            least_s=each["min_minutes"] * 60 - TOLERANCE_S,
-            longest_s=each["max_minutes"] * 60,
-            per=each["per"],
-            valid_days=each.get("valid_days", 1),
-            day_max=each.get("day_max", 0),
-            course_max=each.get("course_max", 0),
-            course_days=each.get("course_days", 1),
-        )
-        for each in catalogue["items"]
-    }
+def _all_sessions(
+    db: sqlite3.Connection,
+    chains: Chains,
+    placements: Sequence[Any],
+    devices: Mapping[str, Device],
+    items: Catalogue,
+) -> Iterator[Session]:
+    """Those of the chains; and what people recorded, of classes that no unit sees."""
+    yield from _sessions(db, chains, placements, devices)
+    seen = {devices[device].load for _, device, *_ in placements if device in devices}
+    for each in attended.read(db):
+        load = items[each.item].load if each.item in items else ""
+        if load and load not in seen:
+            seconds, read = (each.ended_ms - each.began_ms) // 1000, (each.visit,)
+            when = (each.began_ms, each.ended_ms, seconds, False, False, each.entered_ms)
+            yield Session(each.key, attended.NAME, "", *when, load, 1, read, each.until_ms)
 
 
-def _sessions(db: sqlite3.Connection, chains: Chains, placements: Sequence[Any]) -> Iterator[Session]:
-    """Every session that makes sense and has an instant, on the device where its unit was when it began."""
+def _sessions(
+    db: sqlite3.Connection, chains: Chains, placements: Sequence[Any], devices: Mapping[str, Device]
+) -> Iterator[Session]:
+    """Every session that makes sense and has an instant, on the device where its unit was when it began. Those of a unit
+    that overlap are one."""
+    visits = attended.visits(db)
     forked = dict(db.execute("SELECT unit, forked_us FROM heads WHERE forked_us IS NOT NULL").fetchall())
     for unit, chain in chains.items():
         known_ms = _known(db, unit)
-        for us, record in chain.items():
-            if record.kind != "SESSION" or us >= forked.get(unit, us + 1) or not _is_sensible(record):
-                continue
-            shift_ms = shift_of(record, chain)
-            if shift_ms is None:
-                continue
-            start_ms = record.readings[0].at_ms + shift_ms
-            for device in _devices_at(placements, unit, start_ms):
-                times = (start_ms, record.at_ms + shift_ms, record.active_s)
-                told = (record.readings[1].tx != "L", record.maker == "plug")
-                sure_ms = known_ms.get(us) if record.flag == "S" else None
-                yield Session(f"{unit}:{us}", unit, device, *times, *told, sure_ms)
+        whole = {us: record for us, record in chain.items() if us < forked.get(unit, us + 1)}
+        for each in made_one(_seen(unit, chain, whole, known_ms, visits)):
+            for device in _devices_at(placements, unit, each.start_ms):
+                shown = devices[device]
+                yield replace(each, device=device, load=shown.load, stations=shown.stations)
+
+
+def _seen(
+    unit: str,
+    chain: Mapping[int, Record],
+    whole: Mapping[int, Record],
+    known_ms: Mapping[int, int],
+    visits: Mapping[str, str],
+) -> Iterator[Session]:
+    """The sessions of a unit before its fork, on no device yet."""
+    for us, record in whole.items():
+        shift_ms = shift_of(record, chain) if record.kind == "SESSION" and _is_sensible(record) else None
+        if shift_ms is not None:
+            times = (record.readings[0].at_ms + shift_ms, record.at_ms + shift_ms, record.active_s)
+            told = (record.readings[1].tx != "L", record.maker == "plug")
+            sure_ms = known_ms.get(us) if record.flag == "S" else None
+            read = tuple(visits[tag] for tag in record.tags if tag in visits)
+            yield Session(f"{unit}:{us}", unit, "", *times, *told, sure_ms, "", 1, read)
 
 
 def _devices_at(placements: Sequence[Any], unit: str, at_ms: int) -> Iterator[str]:

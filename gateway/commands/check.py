@@ -56,6 +56,7 @@ def check(where: Path, keys_file: Path | None, as_json: bool) -> int:
 def _print(report: Report, keys_file: Path | None, as_json: bool) -> None:
     counts = {"records": report.records, "bill_files": report.bill_files}
     counts |= {"verdicts": report.verdicts, "leads": report.leads}
+    counts |= {"catalogue_changes": report.catalogue_changes}
     faults = [each.document() for each in report.faults]
     if as_json:
         print_json({"keys": str(keys_file) if keys_file else "pack", **counts, "faults": faults})

@@ -9,6 +9,7 @@ from typing import Any
 import click
 
 from gateway import bootstrap, pipeline
+from gateway.audit import figures
 from gateway.audit.verdicts import CODES
 from gateway.commands.output import as_json, of_clinic, print_json, say
 from gateway.errors import UsageError
@@ -40,10 +41,10 @@ def reconcile(
     """
     first, last = _period(from_day, to_day)
     book = bootstrap.open_book(folder)
-    config = book.of_clinic(clinic)
+    config, rules = book.of_clinic(clinic), figures.read(folder)
     with book.ledger() as db:
         whose = source or next(iter(bills.sources(db, config.clinic)), "clinic")
-        found = pipeline.settle(db, config, first, last, whose, book.clock.now_ms())
+        found = pipeline.settle(db, config, first, last, whose, book.clock.now_ms(), rules)
     if as_json:
         print_json(found)
     else:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
@@ -14,10 +15,11 @@ from sqlite_utils import Database
 
 from gateway.alone import HEALTH, served_at
 from gateway.bootstrap import Book, open_book
+from gateway.commands.imported import total_document
 from gateway.commands.output import as_json, print_json
 from gateway.district.overview import overview
 from gateway.instants import iso
-from gateway.ledger import outbox, records, units
+from gateway.ledger import accounts, outbox, records, units
 
 Document = dict[str, Any]
 
@@ -52,6 +54,7 @@ def _document(book: Book, db: Database) -> Document:
         "quarantine": [_timed(book, row, "last_ms", "last") for row in records.quarantine_counts(db)],
         "forward": _forward(book, db),
         "findings": [_timed(book, row, "found_ms", "found") for row in records.findings(db)],
+        "bills": _bills(book, db),
     }
     return document | (overview(db, book.config.zone) if book.is_district else {})
 
@@ -86,6 +89,22 @@ def _units(book: Book, db: Database) -> list[Document]:
             "retired": _iso(book, row["retired_ms"]),
         }
         for row in records.positions(db)
+    ]
+
+
+def _bills(book: Book, db: Database) -> list[Document]:
+    """What each source told of each clinic; `account` is what settlements came to by accounts (3202)."""
+    told = accounts.totals(db)
+    settled = {clinic: accounts.settled_fen(db, clinic).values() for clinic in {each.clinic for each in told}}
+    return [
+        {
+            "clinic": each.clinic,
+            **total_document(each),
+            "account": f"{Decimal(sum(settled[each.clinic])) / 100:.2f}" if settled[each.clinic] else None,
+            "first": _iso(book, each.first_ms),
+            "last": _iso(book, each.last_ms),
+        }
+        for each in told
     ]
 
 
@@ -126,6 +145,8 @@ def _show(document: Document) -> None:
         console.print(escape(_forward_line(document["forward"])))
     for clinic in document.get("clinics", []):
         console.print(escape(_clinic_line(clinic)))
+    for row in document["bills"]:
+        console.print(escape(_bills_line(row)))
     for row in document["quarantine"]:
         console.print(escape(f"隔离 quarantine · {row['unit'] or '?'} {row['reason']}: {row['bodies']}"))
     for row in document["findings"]:
@@ -143,6 +164,15 @@ def _unit_table(rows: list[Document]) -> Table:
         heard = (row["heard"] or "-")[:16].replace("T", " ")
         table.add_row(row["unit"], row["grade"], head + fork, str(row["aside"]), heard)
     return table
+
+
+def _bills_line(row: Document) -> str:
+    days = f"{row['first'][:10]} – {row['last'][:10]}" if row["first"] else "-"
+    account = f" · 对账 account {row['account']}" if row["account"] else ""
+    return (
+        f"收费 bills · {row['clinic']} {row['source']} · {days} · 文件 files {row['files']} · 有效 in force {row['in_force']}"
+        f" · 医保或未注明 insured or not told {row['insured']} · 自费 self-paid {row['self_paid']}{account}"
+    )
 
 
 def _forward_line(forward: Document) -> str:

@@ -19,9 +19,15 @@ _BATCH = 1000  # lines per transaction
 
 @click.command("take-in")
 @click.argument("files", metavar="FILE...", nargs=-1, required=True, type=click.Path(path_type=Path))
+@click.option(
+    "--read-from-unit",
+    "by_cable",
+    is_flag=True,
+    help="由 read-flash 从单元读出 · what read-flash read out of a unit",
+)
 @as_json
 @click.pass_obj
-def take_in(folder: Path, files: tuple[Path, ...], as_json: bool) -> int:
+def take_in(folder: Path, files: tuple[Path, ...], by_cable: bool, as_json: bool) -> int:
     """从文件收取记录，每行一条 · records from files, one per line.
 
     \b
@@ -34,9 +40,10 @@ def take_in(folder: Path, files: tuple[Path, ...], as_json: bool) -> int:
     total = Outcome()
     with book.ledger() as db:
         for path in files:
-            for batch in _batches(path):
-                source = f"file:{path.name}"
-                total.add(pipeline.take_in(db, batch, source, book.clock.now_ms(), logged=book.is_district))
+            for batch in [list(_arrivals(path))] if by_cable else _batches(path):  # withheld is one finding
+                source = f"{'cable' if by_cable else 'file'}:{path.name}"
+                now_ms, logged = book.clock.now_ms(), book.is_district
+                total.add(pipeline.take_in(db, batch, source, now_ms, logged=logged, by_cable=by_cable))
     _report(total, as_json)
     return 1 if total.findings or total.quarantined else 0
 
@@ -54,13 +61,17 @@ def _check_readable(path: Path) -> None:
 
 def _batches(path: Path) -> Iterator[list[Arrival]]:
     batch: list[Arrival] = []
-    for line in _lines(path):
-        batch.append(Arrival(line))
+    for arrival in _arrivals(path):
+        batch.append(arrival)
         if len(batch) == _BATCH:
             yield batch
             batch = []
     if batch:
         yield batch
+
+
+def _arrivals(path: Path) -> Iterator[Arrival]:
+    return (Arrival(line) for line in _lines(path))
 
 
 def _lines(path: Path) -> Iterator[bytes]:

@@ -95,6 +95,19 @@ def transaction(db: Database) -> Iterator[None]:
         raise _surroundings(error, _path(db)) from error
 
 
+@contextmanager
+def rehearsal(db: Database) -> Iterator[None]:
+    """What is written inside is seen inside and gone afterwards: how things would be."""
+    try:
+        db.conn.execute("BEGIN IMMEDIATE")
+        try:
+            yield
+        finally:
+            db.rollback()
+    except sqlite3.OperationalError as error:
+        raise _surroundings(error, _path(db)) from error
+
+
 def backup(db: Database, out: Path) -> None:
     """A consistent copy of the ledger as the new file `out` (SQLite's VACUUM INTO)."""
     try:

@@ -20,7 +20,7 @@ from gateway.clock import Clock
 from gateway.config import DISTRICT, Config
 from gateway.errors import GatewayError
 from gateway.ledger import database
-from gateway.pages import day, day_page, district_page, timeline
+from gateway.pages import day, day_page, district_page, lead_page, month_page, timeline
 from gateway.pages.words import LANGUAGES, TAGS, speak
 
 OpenLedger = Callable[[], Database]
@@ -54,6 +54,8 @@ def create_app(
     app = FastAPI(title="WattWitness", docs_url=None, redoc_url=None, openapi_url=None)
     app.mount("/static", StaticFiles(directory=Path(__file__).parent / "static"))
     app.include_router(_common(open_ledger))
+    app.include_router(month_page.routes(open_ledger, config, clock))
+    app.include_router(lead_page.routes(open_ledger, config, clock))
     if config.role == DISTRICT:
         app.include_router(_district(open_ledger, config, overview))
     else:
@@ -65,7 +67,8 @@ def create_app(
 
 async def _with_headers(request: Request, call_next: Callable[[Request], Awaitable[Response]]) -> Response:
     response = await call_next(request)
-    response.headers.update(HEADERS)
+    for name, value in HEADERS.items():  # but where an address says otherwise of itself
+        response.headers.setdefault(name, value)
     return response
 
 
@@ -99,9 +102,10 @@ def _clinic(open_ledger: OpenLedger, config: Config, clock: Clock) -> APIRouter:
     @routes.get("/day/{text}")
     def page(request: Request, text: str) -> Response:
         with closing(open_ledger()) as ledger:
-            view = day.day_view(ledger, config, _date(request, text))
-        lang = _language(request)
-        return _page("day.html", lang, query=_query(lang), **day_page.texts(view, lang, config.timezone))
+            view, lang = day.day_view(ledger, config, _date(request, text)), _language(request)
+            closed = month_page.closed(ledger, config, view.day, lang)
+        texts = day_page.texts(view, lang, config.timezone)
+        return _page("day.html", lang, query=_query(lang), closed=closed, **texts)
 
     return routes
 
@@ -153,6 +157,7 @@ def _date(request: Request, text: str) -> date:
 
 
 def _errors(app: FastAPI) -> None:
+    @app.exception_handler(403)
     @app.exception_handler(404)
     @app.exception_handler(405)
     def not_found(request: Request, error: HTTPException) -> Response:
@@ -160,7 +165,8 @@ def _errors(app: FastAPI) -> None:
         say = speak(lang)
         spoken = isinstance(error, HTTPException) and error.detail != "Not Found"
         message = error.detail if spoken else say("not_found")
-        return _page("error.html", lang, error.status_code, title=say("not_found_title"), message=message)
+        title = say("nurse.refused" if error.status_code == 403 else "not_found_title")
+        return _page("error.html", lang, error.status_code, title=title, message=message)
 
     @app.exception_handler(GatewayError)
     @app.exception_handler(sqlite3.Error)

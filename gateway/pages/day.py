@@ -12,6 +12,7 @@ from typing import Any
 from sqlite_utils import Database
 
 from gateway.audit import catalogue
+from gateway.audit.catalogue import Item
 from gateway.config import Config
 from gateway.instants import midnight_ms
 from gateway.ledger import days, periods
@@ -56,6 +57,7 @@ def day_view(db: Database, config: Config, day: date) -> DayView:
     spoken = days.verdicts(db, run["run"], day.isoformat()) if run else []
     sets = _sets(days.doubted(db, run["run"]), {each["line"] for each in spoken}) if run else ()
     bills = _of_one_source(days.bill_lines(db, config.clinic, *whole), spoken)
+    items = catalogue.in_force(db).on(day)
     return DayView(
         day=day,
         clinic=config.name,
@@ -63,12 +65,12 @@ def day_view(db: Database, config: Config, day: date) -> DayView:
         whole=whole,
         opening=config.opening_ms(day),
         devices=_devices(db, config.clinic, whole, run, day.isoformat(), _relied_on(spoken)),
-        lines=_lines(bills, spoken, sets),
+        lines=_lines(bills, spoken, sets, items),
         sets=sets,
         leads=_leads(days.leads(db, run["run"], day.isoformat()), day.isoformat()) if run else (),
         findings=_findings(periods.findings_between(db, config.clinic, *whole)),
         made_ms=run["made_ms"] if run else None,
-        outside=sum(row["item"] is None for row in bills),
+        outside=sum(row["item"] not in items for row in bills),
     )
 
 
@@ -134,7 +136,10 @@ def _of_one_source(bills: list[Row], spoken: list[Row]) -> list[Row]:
     return [each for each in bills if each["source"] in shown]
 
 
-def _lines(bills: list[Row], spoken: list[Row], sets: tuple[DoubtSet, ...]) -> tuple[Line, ...]:
+def _lines(
+    bills: list[Row], spoken: list[Row], sets: tuple[DoubtSet, ...], items: Mapping[int, Item]
+) -> tuple[Line, ...]:
+    """The lines of items that were in force on the day."""
     treatments: dict[tuple[str, str], list[Treatment]] = defaultdict(list)
     for row in spoken:
         treatments[row["source"], row["line"]].append(_treatment(row))
@@ -143,14 +148,18 @@ def _lines(bills: list[Row], spoken: list[Row], sets: tuple[DoubtSet, ...]) -> t
         for line in each.lines:
             numbers[line].append(each.number)
     return tuple(
-        _line(row, tuple(treatments[row["source"], row["line"]]), tuple(numbers[row["line"]]))
+        _line(
+            row,
+            items[row["item"]],
+            tuple(treatments[row["source"], row["line"]]),
+            tuple(numbers[row["line"]]),
+        )
         for row in bills
-        if row["item"] is not None
+        if row["item"] in items
     )
 
 
-def _line(row: Row, judged: tuple[Treatment, ...], sets: tuple[int, ...]) -> Line:
-    item = catalogue.read().items[row["item"]]
+def _line(row: Row, item: Item, judged: tuple[Treatment, ...], sets: tuple[int, ...]) -> Line:
     waiting = tuple(Treatment(index, PENDING) for index in range(1, max(1, row["treatments"]) + 1))
     metered = not judged or any(each.code != "not_metered" for each in judged)
     return Line(

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from gateway.pages import lead_words, month_words, nurse_words
+
 LANGUAGES = ("zh", "en")
 TAGS = {"zh": "zh-CN", "en": "en"}
 """Language -> its BCP 47 tag, for `lang` attributes."""
@@ -207,6 +209,7 @@ _TEXTS: dict[str, tuple[str, str]] = {
     "rule.frequency": ("就诊过于频繁", "Unusually frequent visits"),
     "rule.staff_time": ("人员工时不够", "More than staff time allows"),
     "rule.identical": ("多人同一组合", "Same bundle for many patients"),
+    "rule.undone": ("未做未退", "Not done, not refunded"),
     "rule.dark": ("长时间未监测", "Unwatched for long"),
     "rule.chain": ("记录链异常", "Chain of records"),
     "rule.load": ("负载不符", "Another appliance"),
@@ -234,6 +237,8 @@ _TEXTS: dict[str, tuple[str, str]] = {
     "district.forked": ("自记录 {us} 起分叉", "forked at record {us}"),
     "district_none": ("还没有登记单元。", "No units are registered yet."),
 }
+
+_TEXTS |= lead_words.TEXTS | month_words.TEXTS | nurse_words.TEXTS
 
 
 def speak(lang: str) -> Say:

@@ -7,8 +7,8 @@ from dataclasses import replace
 from datetime import date, timedelta
 
 from gateway.audit import catalogue, leads
-from gateway.audit.catalogue import Item
 from gateway.audit.coverage import Attested, Seen
+from gateway.audit.editions import Editions
 from gateway.audit.facts import Finding
 from gateway.audit.hours import Hours
 from gateway.audit.reconcile import Period, Reconciliation, reconcile
@@ -143,10 +143,11 @@ class Clinic:
         return reconcile(self.period(*lines, **about), leads.default_rules())  # type: ignore[arg-type]
 
 
-def catalogue_with(**tdp: object) -> dict[int, Item]:
+def catalogue_with(**tdp: object) -> Editions:
     """The items as shipped, TDP with changes."""
-    items = dict(catalogue.read().items)
-    return items | {TDP: replace(items[TDP], **tdp)}  # type: ignore[arg-type]
+    items = catalogue.read().items
+    changed = replace(items[TDP], **tdp)  # type: ignore[arg-type]
+    return Editions(changed if each.number == TDP else each for each in items.all())
 
 
 def codes(found: Reconciliation) -> dict[str, str]:

@@ -52,7 +52,7 @@ def test_a_supported_treatment_says_what_it_rests_on(said):
     supported = next(each for each in said["treatments"] if each["verdict"] == "supported")
     assert supported == {
         "line": supported["line"], "visit": "V" + supported["line"], "item": TDP, "index": 1, "verdict": "supported",
-        "grade": "A", "active_s": 1200, "required_s": 1140, "item_required_s": 1140, "fit": "ordinary",
+        "grade": "A", "active_s": 1200, "required_s": 1140, "item_required_s": 1140, "fit": "ordinary", "tagged": False,
         "records": ["U1:3"], "dark": [], "among": [],
         "window": ["2026-03-02T00:00:00+08:00", "2026-03-02T23:59:59+08:00"],
         "charged": "2026-03-02T10:00:00+08:00", "amount": "12.00",
@@ -92,10 +92,17 @@ def test_a_lead_has_the_promised_members(said):
     lead = said["leads"][0]
     assert list(lead) == [
         "id", "rule", "item", "day", "treatments", "capacity", "lines", "supplies", "dark", "amount", "zh", "en",
+        "parameters", "witness",
     ]  # fmt: skip
     assert (lead["rule"], lead["treatments"], lead["capacity"], lead["amount"]) == ("capacity", 4, 2, "24.00")
     assert lead["dark"] == [["U1", "2026-03-02T19:20:00+08:00", "2026-03-02T19:50:00+08:00"]]
     assert len(lead["id"]) == 12
+    assert lead["parameters"] == {"required_s": 1140}
+    assert [(row["records"], row["dark"], row["carries"]) for row in lead["witness"]] == [
+        (["U1:3"], [], 1),
+        ([], ["U1"], 1),
+    ]
+    assert lead["witness"][1]["from"] == "2026-03-02T19:20:00+08:00"
 
 
 def test_a_lead_that_shows_no_item_says_null():

@@ -9,8 +9,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from gateway.audit import catalogue, leads
+from gateway.audit.editions import Editions
 from gateway.audit.hours import Hours
-from gateway.audit.reconcile import reach, window
+from gateway.audit.reconcile import reach, reconcile, window
 from gateway.audit.spans import subtract
 from tests.audit.clinic import (
     ACUPUNCTURE,
@@ -130,6 +132,18 @@ def test_an_item_without_a_device_of_its_class_is_not_metered():
         .settle(line("1"), line("2", item=ACUPUNCTURE), line("3", item=STIM))
     )
     assert codes(found) == {"1#1": "supported", "2#1": "not_metered", "3#1": "not_metered"}
+
+
+def test_a_class_is_matched_with_its_shortest_item_whether_that_is_charged_or_not():
+    shipped = catalogue.read().items
+    shorter = replace(shipped[TDP], number=98, min_minutes=10, codes=(), names=())
+    items = Editions([*shipped.all(), shorter])
+    clinic = Clinic().lamp("U1", on(1, "09:00", 12))
+    for other in ([], [line("2", item=98)], [line("2", item=98, reversed_by="9")]):
+        period = replace(clinic.period(line("1"), *other), items=items)
+        found = [each for each, _ in reconcile(period, leads.default_rules()).verdicts]
+        assert {each.required_s for each in found} == {540}
+        assert (found[0].code, found[0].item_required_s) == ("supported", 1140)
 
 
 def test_a_class_of_devices_without_a_line_is_judged_too():

@@ -532,7 +532,7 @@ def test_check_exits_0_says_what_it_examined_and_that_own_keys_prove_no_authenti
     code, said, _ = run(book.folder, "--json")
     assert code == 0
     counts = {"records": len(day_of(Writer("U1"), 20).lines), "bill_files": 1, "verdicts": 2, "leads": 1}
-    assert said == {"keys": "pack", **counts, "faults": []}
+    assert said == {"keys": "pack", **counts, "catalogue_changes": 0, "faults": []}
     assert "consistency, not authenticity" in run(book.folder)[2]
 
 

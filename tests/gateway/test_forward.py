@@ -42,13 +42,15 @@ class Wire:
     now_ms: int = EVENING_MS
     requests: int = 0
 
-    def post(self, after: int, batch: Sequence[tuple[int, str]]) -> Answer:
+    def post(
+        self, after: int, batch: Sequence[tuple[int, str]], trail: tuple[int, str] = (0, "0" * 64)
+    ) -> Answer:
         self.requests += 1
         cut = self.cuts.pop(0) if self.cuts else ""
         if cut == "request":
             raise SurroundingsError("断", "cut")
         last = batch[-1][0] if batch else after
-        brought = Brought(self.clinic, after, last, [line.encode() for _, line in batch])
+        brought = Brought(self.clinic, after, last, [line.encode() for _, line in batch], trail)
         said = pipeline.admit(self.db, brought, self.log, self.now_ms)
         if cut == "answer":
             raise SurroundingsError("断", "cut")
