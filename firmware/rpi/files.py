@@ -13,6 +13,7 @@ import errno
 import fcntl
 import os
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from firmware.agent import journal, memory
@@ -222,6 +223,16 @@ def _make(folder: Path) -> None:
     except OSError as error:
         en = f"journal {folder}: cannot be made ({error.strerror}): choose another folder"
         raise UsageError(f"日志目录 {folder} 无法建立：请换一个目录", en) from error
+
+
+@contextmanager
+def hold(path: Path) -> Iterator[None]:
+    """Hold a journal's lock meanwhile, so that no unit runs; UsageError when one does."""
+    handle = _lock(path)
+    try:
+        yield
+    finally:
+        os.close(handle)
 
 
 def _lock(path: Path) -> int:

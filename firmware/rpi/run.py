@@ -7,17 +7,14 @@ from pathlib import Path
 import click
 
 from firmware.rpi import keyfile
-from firmware.rpi.clocks import Clock, ShownClock, SystemClock
+from firmware.rpi.clocks import ShownClock, SystemClock
 from firmware.rpi.errors import UsageError
 from firmware.rpi.files import JournalFiles
 from firmware.rpi.mqtt import Link
-from firmware.rpi.settings import PortSettings, Settings, read_settings
-from firmware.rpi.unit import Port, Unit, log
-from hardware.drivers import tasmota
-from hardware.ports import PortError
-from hardware.ports.bench import ScenarioPort, read_scenario
+from firmware.rpi.ports import open_box, open_port, plug_of
+from firmware.rpi.settings import Settings, read_settings
+from firmware.rpi.unit import Unit, log
 from hardware.ports.plug import PlugPort
-from hardware.ports.trace import TracePort, read_trace
 from protocol import p256, seal
 from protocol.errors import RecordError
 
@@ -43,26 +40,13 @@ def run(config: Path) -> None:
 def unit_of(settings: Settings, secret: bytes, files: JournalFiles) -> Unit:
     """A unit with the port, clock and link that `settings` describe. UsageError when the port cannot be opened."""
     clock = ShownClock(settings.clock) if settings.clock else SystemClock()
-    if settings.port.topic is not None:
-        return _plug_unit(settings, settings.port.topic, secret, files, clock)
+    plug, box = plug_of(settings.port), open_box(settings, log)
+    link = Link(settings.mqtt, settings.clinic, settings.agent.unit, plug.topics if plug else ())
+    if plug is not None:
+        shop = PlugPort(plug, settings.port.poll_s, link.publish, lambda odd: log(f"插座 plug: {odd}"))
+        return Unit(settings, secret, files, link, clock, shop, shop.hear, box)
     start_ms = clock.start_ms if isinstance(clock, ShownClock) else clock.at_ms(0) or 0
-    link = Link(settings.mqtt, settings.clinic, settings.agent.unit)
-    return Unit(settings, secret, files, link, clock, _open_port(settings.port, start_ms))
-
-
-def _open_port(port: PortSettings, boot_ms: int) -> Port:
-    try:
-        if port.scenario is not None:
-            return ScenarioPort(read_scenario(port.scenario), boot_ms)
-        return TracePort(read_trace(port.file or Path()), boot_ms)
-    except PortError as error:
-        raise UsageError(error.zh, error.en) from error
-
-
-def _plug_unit(settings: Settings, topic: str, secret: bytes, files: JournalFiles, clock: Clock) -> Unit:
-    link = Link(settings.mqtt, settings.clinic, settings.agent.unit, tasmota.topics(topic))
-    port = PlugPort(topic, settings.port.poll_s, link.publish, lambda odd: log(f"插座 plug {topic}: {odd}"))
-    return Unit(settings, secret, files, link, clock, port, port.hear)
+    return Unit(settings, secret, files, link, clock, open_port(settings.port, start_ms, log), box=box)
 
 
 def _refuse_another_units(files: JournalFiles, settings: Settings, secret: bytes) -> None:

@@ -5,6 +5,8 @@ clinic = "C1"
 key = "u1.pem"                  # from `wattwitness-unit keygen`; paths are relative to this file
 load = "tdp"                    # a profile of hardware/loads
 stations = 1                    # how many can be treated at once
+required_s = 1140               # on for so long, the light is steady and the buzzer sounds; 0 never
+tag_key = "tag.key"             # file with the clinic's key for tags, 64 hex digits; a reader needs it
 journal = "journal"             # folder
 journal_mb = 64
 
@@ -21,9 +23,17 @@ reconnect_least_ms = 1000
 reconnect_most_ms = 30000
 resend_s = 30                   # without an acknowledgement for so long, send again; ten times that at most
 
-[port]
-kind = "bench"                  # bench: scenario = "u1.json"; csv: file = "trace.csv";
-scenario = "u1.json"            # tasmota: topic = "tasmota_5014E2", poll_s = 10
+[port]                          # what is read; docs/commands.md has the keys of each kind
+kind = "bench"
+scenario = "u1.json"
+
+[box]                           # what is fitted: BCM numbers of pins, as in hardware/boards
+led = 17
+button = 27
+buzzer = 22
+case = 23                       # a switch that is closed while the case is
+reader = "gm65"                 # gm65 or pn532, on
+reader_device = "/dev/ttyAMA3"
 
 [clock]                         # only for a bench: shown_ms at real_ms, speed times as fast
 real_ms = 1772409600000
@@ -34,19 +44,20 @@ synchronised_after_s = 0        # until then the unit does not know the time
 
 from __future__ import annotations
 
+import itertools
 import tomllib
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
 
 from firmware import VERSION
 from firmware.agent.config import Config, ConfigError
 from firmware.rpi.errors import UsageError
+from firmware.rpi.port_settings import METERS, PortSettings, read_port
+from firmware.rpi.tables import Table
 from hardware.loads.profiles import load_profile
 from hardware.ports import PortError
-from protocol.errors import EmitError
-from protocol.record import PLUG
-from protocol.topics import name
+
+READERS = ("gm65", "pn532")  # modules of hardware/drivers
 
 
 @dataclass(frozen=True)
@@ -66,14 +77,16 @@ class MqttSettings:
 
 
 @dataclass(frozen=True)
-class PortSettings:
-    """What is read: `kind` bench with `scenario`, csv with `file`, or tasmota with `topic`."""
+class BoxSettings:
+    """What staff can see and touch; None is not fitted. Pins by their BCM numbers."""
 
-    kind: str
-    scenario: Path | None = None
-    file: Path | None = None
-    topic: str | None = None
-    poll_s: int = 10
+    led: int | None = None
+    led_active: str = "high"
+    button: int | None = None
+    buzzer: int | None = None
+    case: int | None = None
+    reader: str | None = None
+    reader_device: Path | None = None
 
 
 @dataclass(frozen=True)
@@ -91,12 +104,16 @@ class Settings:
     """All that a unit process is told."""
 
     clinic: str
+    load: str
     key: Path
     journal: Path
     journal_bytes: int
     agent: Config
     mqtt: MqttSettings
     port: PortSettings
+    box: BoxSettings | None = None
+    required_s: int = 0
+    tag_key: Path | None = None
     clock: ClockSettings | None = field(default=None)
 
 
@@ -106,21 +123,23 @@ _TOP = {
     "key",
     "load",
     "stations",
+    "required_s",
+    "tag_key",
     "journal",
     "journal_mb",
     "profile",
     "mqtt",
     "port",
+    "box",
     "clock",
 }
-_WORDS = {str: ("文字", "text"), int: ("整数", "a whole number"), dict: ("表", "a table")}
 
 
 def read_settings(path: Path) -> Settings:
     """The settings in a file; UsageError names the file, the key, the rule and the value."""
     try:
         fields = tomllib.loads(path.read_text("utf-8"))
-        return _settings(_Table(fields, "", path.parent))
+        return _settings(Table(fields, "", path.parent))
     except OSError as error:
         en = f"{path}: cannot be read ({error.strerror}): name a unit.toml"
         raise UsageError(f"{path}：无法读取，请指明 unit.toml", en) from error
@@ -148,54 +167,52 @@ def agent_config(
     return Config({"unit": unit, "version": VERSION, "meter": meter, "profile": profile, **habits})
 
 
-def _settings(top: _Table) -> Settings:
+def _settings(top: Table) -> Settings:
     top.refuse_all_but(_TOP)
-    port, mqtt = _port(top.table("port")), _mqtt(top.table("mqtt"))
+    port, mqtt = read_port(top.table("port")), _mqtt(top.table("mqtt"))
     clock = _clock(top.table("clock")) if "clock" in top.fields else None
-    unit, speed = top.text("unit"), clock.speed if clock else 1
-    changes = top.table("profile").fields if "profile" in top.fields else {}
+    agent = _agent(top, port, mqtt.resend_s * (clock.speed if clock else 1))
+    _refuse_long_pauses(port, agent.profile.silence_s)
+    box = _box(top.table("box")) if "box" in top.fields else None
+    if box is not None and box.reader is not None:
+        top.path("tag_key")  # without it nothing that is read could be a tag
     return Settings(
         clinic=top.name("clinic"),
+        load=top.text("load"),
         key=top.path("key"),
         journal=top.path("journal", "journal"),
         journal_bytes=top.whole("journal_mb", 64, 1, 1 << 16) << 20,
-        agent=agent_config(
-            unit,
-            top.text("load"),
-            changes,
-            _meter(unit, port),
-            stations=top.whole("stations", 1, 1, 16),
-            resend_s=mqtt.resend_s * speed,  # a network is no faster when the clock is
-            resend_most_s=10 * mqtt.resend_s * speed,
-        ),
+        agent=agent,
         mqtt=mqtt,
         port=port,
+        box=box,
+        required_s=top.whole("required_s", 0, 0, 86400),
+        tag_key=top.path("tag_key", None),
         clock=clock,
     )
 
 
-def _meter(unit: str, port: PortSettings) -> dict[str, str]:
-    if port.kind == "tasmota":
-        return {"maker": PLUG, "model": "tasmota", "serial": str(port.topic), "version": "1"}
-    return {"maker": "bench", "model": port.kind, "serial": unit, "version": "1"}
+def _agent(top: Table, port: PortSettings, resend_s: int) -> Config:
+    """`resend_s` is by the unit's clock: a network is no faster when that one is."""
+    unit = top.text("unit")
+    changes = top.table("profile").fields if "profile" in top.fields else {}
+    habits = {
+        "stations": top.whole("stations", 1, 1, 16),
+        "resend_s": resend_s,
+        "resend_most_s": 10 * resend_s,
+    }
+    return agent_config(unit, top.text("load"), changes, port.meter(unit), **habits)
 
 
-def _port(table: _Table) -> PortSettings:
-    kind = table.text("kind")
-    if kind == "bench":
-        table.refuse_all_but({"kind", "scenario"})
-        return PortSettings(kind, scenario=table.path("scenario"))
-    if kind == "csv":
-        table.refuse_all_but({"kind", "file"})
-        return PortSettings(kind, file=table.path("file"))
-    if kind == "tasmota":
-        table.refuse_all_but({"kind", "topic", "poll_s"})
-        return PortSettings(kind, topic=table.name("topic"), poll_s=table.whole("poll_s", 10, 0, 300))
-    en = f"port.kind must be bench, csv or tasmota, but is {kind!r}"
-    raise UsageError(f"port.kind 应为 bench、csv 或 tasmota，现为 {kind!r}", en)
+def _refuse_long_pauses(port: PortSettings, silence_s: int) -> None:
+    """One reading that is missed must not be a silence."""
+    if port.pause_ms * 2 > silence_s * 1000:
+        key, value = ("every_ms", port.every_ms) if port.kind in METERS else ("poll_s", port.poll_s)
+        en = f"port.{key} must be at most half of profile.silence_s, {silence_s} s, but is {value}"
+        raise UsageError(f"port.{key} 至多是 profile.silence_s（{silence_s} 秒）的一半，现为 {value}", en)
 
 
-def _mqtt(table: _Table) -> MqttSettings:
+def _mqtt(table: Table) -> MqttSettings:
     table.refuse_all_but(set(MqttSettings.__dataclass_fields__))
     least_ms = table.whole("reconnect_least_ms", 1000, 10, 60000)
     return MqttSettings(
@@ -212,7 +229,24 @@ def _mqtt(table: _Table) -> MqttSettings:
     )
 
 
-def _clock(table: _Table) -> ClockSettings:
+def _box(table: Table) -> BoxSettings:
+    pins = ("led", "button", "buzzer", "case")
+    table.refuse_all_but(set(BoxSettings.__dataclass_fields__))
+    found = {each: table.whole(each, None, 0, 27) for each in pins if each in table.fields}
+    for earlier, later in itertools.combinations(found, 2):
+        if found[earlier] == found[later]:
+            en = f"box.{later} must be another pin than box.{earlier}, but is {found[later]}"
+            raise UsageError(f"box.{later} 与 box.{earlier} 用了同一个引脚 {found[later]}", en)
+    has_reader = "reader" in table.fields
+    return BoxSettings(
+        **found,
+        led_active=table.one_of("led_active", ("high", "low"), "high"),
+        reader=table.one_of("reader", READERS, None) if has_reader else None,
+        reader_device=table.path("reader_device") if has_reader else None,
+    )
+
+
+def _clock(table: Table) -> ClockSettings:
     table.refuse_all_but(set(ClockSettings.__dataclass_fields__))
     return ClockSettings(
         real_ms=table.whole("real_ms", None, 0, 1 << 53),
@@ -220,54 +254,3 @@ def _clock(table: _Table) -> ClockSettings:
         speed=table.whole("speed", 1, 1, 100000),
         synchronised_after_s=table.whole("synchronised_after_s", 0, 0, 1 << 31),
     )
-
-
-_MUST: Any = object()
-
-
-class _Table:
-    """One table of the file. Its readers raise UsageError with the key, the rule and the value."""
-
-    def __init__(self, fields: dict[str, Any], room: str, folder: Path) -> None:
-        self.fields, self._room, self._folder = fields, room, folder
-
-    def refuse_all_but(self, known: set[str]) -> None:
-        for key in self.fields:
-            if key not in known:
-                words, where = ", ".join(sorted(known)), self._room + key
-                raise UsageError(f"没有配置项 {where}，可用 {words}", f"{where} is not a key: use {words}")
-
-    def table(self, key: str) -> _Table:
-        return _Table(self._typed(key, _MUST, dict), f"{self._room}{key}.", self._folder)
-
-    def text(self, key: str, default: Any = _MUST) -> Any:
-        return self._typed(key, default, str)
-
-    def name(self, key: str) -> str:
-        try:
-            return name(self.text(key))
-        except EmitError as error:
-            raise UsageError(
-                f"{self._room}{key} 只能用字母、数字、-、_ 和 .", f"{self._room}{key}: {error}"
-            ) from error
-
-    def path(self, key: str, default: Any = _MUST) -> Any:
-        value = self._typed(key, default, str)
-        return None if value is None else self._folder / value
-
-    def whole(self, key: str, default: int | None, least: int, most: int) -> int:
-        value = self._typed(key, _MUST if default is None else default, int)
-        if not least <= value <= most:
-            en = f"{self._room}{key} must be from {least} to {most}, but is {value!r}"
-            raise UsageError(f"{self._room}{key} 应在 {least} 与 {most} 之间，现为 {value!r}", en)
-        return value
-
-    def _typed(self, key: str, default: Any, kind: type) -> Any:
-        where, value = self._room + key, self.fields.get(key, default)
-        if value is _MUST:
-            en = f"{where} is missing: it must be {_WORDS[kind][1]}"
-            raise UsageError(f"缺少配置项 {where}（{_WORDS[kind][0]}）", en)
-        if value is not default and type(value) is not kind:
-            en = f"{where} must be {_WORDS[kind][1]}, but is {value!r}"
-            raise UsageError(f"{where} 应为{_WORDS[kind][0]}，现为 {value!r}", en)
-        return value

@@ -16,10 +16,15 @@ from typing import Any, Protocol
 
 from firmware.agent import events
 from firmware.agent.agent import Agent
+from firmware.agent.hearsay import Hearsay
+from firmware.agent.signs import Signs, seen
+from firmware.rpi import watchdog
+from firmware.rpi.box import CASE_OPENED, TAGGED, Box
 from firmware.rpi.clocks import Clock
 from firmware.rpi.files import JournalFiles
 from firmware.rpi.mqtt import Link, LinkDown, LinkUp, Message
 from firmware.rpi.settings import Settings
+from firmware.rpi.watchdog import Watchdog
 from protocol import p256, seal, topics
 from protocol.errors import RecordError
 
@@ -49,10 +54,12 @@ class Unit:
         clock: Clock,
         port: Port,
         hear: Callable[[str, bytes, bool, int], None] | None = None,
+        box: Box | None = None,
     ) -> None:
         self._agent = Agent(settings.agent, files.memory)
         self._secret, self._files, self._link, self._clock, self._port = secret, files, link, clock, port
-        self._hear_other = hear
+        self._hear_other, self._box = hear, box
+        self._signs, self._hearsay, self._watchdog = Signs(settings.required_s * 1000), Hearsay(), Watchdog()
         self._sends: list[tuple[int, int]] = []
         self._noted: dict[str, int] = {}
         self._link_told = ""
@@ -67,12 +74,19 @@ class Unit:
             signal.signal(number, self._stop)
         self._boot()
         self._link.start()
+        if self._box is not None:
+            self._box.start()
+        self._watchdog.tell(watchdog.READY)
         while not self._stopping:
             self._turn()
+            self._watchdog.tell(watchdog.ALIVE)
+        self._watchdog.tell(watchdog.STOPPING)
         self._feed(events.Stopping(self._clock.mono_ms()))
         self._settle(self._clock.mono_ms())
         self._link.stop()
         self._files.close()
+        if self._box is not None:
+            self._box.stop()
 
     def _stop(self, *_: Any) -> None:
         self._stopping = True
@@ -96,6 +110,8 @@ class Unit:
         self._tick_before(now_ms + 1)
         for each in mine:  # after the readings that are older than what was heard
             self._hear(each, now_ms)
+        if self._box is not None:
+            self._look(self._box, now_ms)
         self._tell_time(now_ms)
         self._settle(now_ms)
 
@@ -111,6 +127,16 @@ class Unit:
         at_ms = self._clock.at_ms(now_ms)
         if at_ms is not None:
             self._feed(events.Time(now_ms, at_ms, self._own_time, None))
+
+    def _look(self, box: Box, now_ms: int) -> None:
+        for what, its_tag in box.take():
+            if what == CASE_OPENED:
+                self._feed(events.CaseOpened(now_ms))
+            elif what == TAGGED:
+                self._feed(events.Tagged(now_ms, its_tag))
+            else:
+                self._agent.faults = seen(self._agent.faults)
+        box.sign = self._signs.of(now_ms, self._agent)
 
     # --- what the agent asks for ------------------------------------------------------------------------------------
 
@@ -207,8 +233,16 @@ class Unit:
             log(f"时间无法读取 time not read: {error}")
             return
         on_its_way = self._clock.speed > 1  # a message takes too long where a second is a millisecond
-        believed = None if self._own_time or on_its_way else at_ms
+        believed = None if self._own_time or on_its_way else self._believed(mono_ms, at_ms)
         self._feed(events.Time(mono_ms, believed, True, checkpoint))
+
+    def _believed(self, mono_ms: int, at_ms: int | None) -> int | None:
+        """One message moves no clock that is right: the jump has to be told again."""
+        shown_ms, flag = self._agent.shows(mono_ms)
+        if at_ms is None or self._hearsay.believes(mono_ms, at_ms, shown_ms, flag == "S"):
+            return at_ms
+        self._note(events.Note("TIME_DOUBTED", f"{at_ms - shown_ms} ms from what the unit shows"))
+        return None
 
 
 def _cause() -> str:

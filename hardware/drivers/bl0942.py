@@ -5,28 +5,25 @@ I_RMS, V_RMS, WATT and CF_CNT, and its reference divider (five times 390 kOhm ov
 the chip sees from 0.1 W up to 3 A, where its input (42 mV peak) clips. IT STANDS AT MAINS POTENTIAL: only through an
 isolator does its UART reach a board. It is fed by the mains that it measures, so silence is no mains and never 0 W.
 
-A port that is handed in must have `write(data: bytes)` and `read(size: int, timeout_ms: int) -> bytes`, which waits
-until `size` bytes came or the time is over, and gives what came: b"" is silence. `read(size, 0)` never waits.
+What a port must have stands in serial_meter.py.
 """
 
 from collections import namedtuple
+
+from hardware.drivers.reading import NoReading
+from hardware.drivers.serial_meter import SerialMeter
 
 # Milliwatts, millivolts, milliamperes, milliwatt-hours (counted since the chip has power; it wraps), millihertz.
 Reading = namedtuple("Reading", ("power_mw", "voltage_mv", "current_ma", "energy_mwh", "frequency_mhz"))
 
 READ, PACKET, HEADER, PACKET_BYTES = 0x58, 0xAA, 0x55, 23
 SHUNT_UOHM = 10000  # 10 milliohms
-_MOST_ROUNDS = 4  # of reading: what comes without end is no answer
 
 _REFERENCE_MV = 1218
 _LOW_OHM, _DIVIDER_OHM = 510, 510 + 5 * 390000
 _PER_CURRENT, _PER_VOLTAGE, _PER_POWER = 305978, 73989, 3537  # counts, of the data sheet's formulas
 _MOST_SHUNT_UV = 30000  # above it the input clips
 _BACKWARDS_MW = -500  # noise around zero may be negative by less
-
-
-class NoReading(Exception):
-    """What the chip said is no reading that counts; the text says why."""
 
 
 def request(address: int) -> bytes:
@@ -118,44 +115,12 @@ def _plausible(reading: Reading, shunt_uohm: int) -> Reading:
     return reading
 
 
-class Bl0942:
-    """The chip at `address` on an open port. `read` waits; `ask` and `answer(0)` are for who may not wait."""
+class Bl0942(SerialMeter):
+    """The chip at `address` on an open port. `shunt_uohm` also takes up calibration."""
 
     def __init__(self, port, address: int = 0, shunt_uohm: int = SHUNT_UOHM) -> None:
-        self._port, self._address, self._shunt_uohm = port, address, shunt_uohm
-        self._request = request(address)
-        self._heard = b""
+        super().__init__(port, request(address), PACKET_BYTES, self._reading)
+        self._address, self._shunt_uohm = address, shunt_uohm
 
-    def ask(self) -> None:
-        """Forget what lies on the wire, an answer that came too late among it, and ask anew."""
-        self._heard = b""
-        for _ in range(_MOST_ROUNDS):
-            if not self._port.read(256, 0):
-                break
-        self._port.write(self._request)
-
-    def answer(self, timeout_ms: int):
-        """The Reading, or None while no whole packet came. NoReading when one came and it does not count."""
-        for _ in range(_MOST_ROUNDS):
-            more = self._port.read(PACKET_BYTES, timeout_ms)
-            self._heard = (self._heard + more)[-_MOST_ROUNDS * PACKET_BYTES :]
-            try:
-                reading = find(self._heard, self._address, self._shunt_uohm)
-            except NoReading:
-                if len(more) < PACKET_BYTES:
-                    raise
-                reading = None  # more is coming, and it may be the packet
-            if reading is not None:
-                self._heard = b""
-                return reading
-            if len(more) < PACKET_BYTES:
-                break
-        return None
-
-    def read(self, timeout_ms: int = 200):
-        """A Reading; None when the chip is silent; NoReading when what came does not count."""
-        self.ask()
-        reading = self.answer(timeout_ms)
-        if reading is None and self._heard:
-            raise NoReading("%d bytes and no whole packet among them" % len(self._heard))
-        return reading
+    def _reading(self, heard: bytes):
+        return find(heard, self._address, self._shunt_uohm)

@@ -10,6 +10,8 @@ values, high byte first on the wire, and raise OSError when the chip does not an
 
 from collections import namedtuple
 
+from hardware.drivers.reading import NoReading
+
 # Milliwatts, millivolts, milliamperes.
 Reading = namedtuple("Reading", ("power_mw", "voltage_mv", "current_ma"))
 
@@ -19,10 +21,6 @@ MAKER_TI = 0x5449
 _READY, _OVERFLOW = 0x0008, 0x0004
 _MOST_BUS = 28800  # 36 V in steps of 1.25 mV
 _OFFSET = 4  # steps of 2.5 uV that the shunt amplifier may be off
-
-
-class NoReading(Exception):
-    """What the chip said is no reading that counts; the text says why."""
 
 
 def calibration(shunt_uohm: int, step_ua: int) -> int:
@@ -56,9 +54,18 @@ def _signed(word: int) -> int:
 class Ina226:
     """The chip behind an open port. 100 mOhm and 50 uA a step: up to 0.8 A, 1.25 mW a step of power."""
 
+    heard = 0  # bytes that are no whole answer: registers come whole or not at all
+
     def __init__(self, port, shunt_uohm: int = 100000, step_ua: int = 50) -> None:
         self._port, self._step_ua = port, step_ua
         self._calibration = calibration(shunt_uohm, step_ua)
+
+    def ask(self) -> None:
+        """Nothing: it measures all the time. With `answer` it has the face of a meter that has to be asked."""
+
+    def answer(self, timeout_ms: int):
+        """As `read`, whatever the timeout."""
+        return self.read()
 
     def read(self):
         """A Reading; None when the chip is silent; NoReading when what it says does not count.

@@ -7,6 +7,8 @@ message that contradicts itself is no reading; a false one could hide or make up
 import json
 from collections import namedtuple
 
+from hardware.drivers.reading import NoReading
+
 # `power_mw` milliwatts; `total_mwh` the plug's own counter, milliwatt-hours, None where it has none: it may go down;
 # `doubt` is a sentence when the reading counts but contradicts itself, else None.
 PlugReading = namedtuple("PlugReading", ("power_mw", "total_mwh", "doubt"))
@@ -16,10 +18,6 @@ MOST_MW = 25000000
 IDLE_MW = -1000  # a meter's noise around zero may be negative by less
 ROUNDING_MW = 1500  # powers are printed in whole watts, each rounded by itself
 ROUNDING_PERMILLE = 20
-
-
-class NoReading(Exception):
-    """The message carries no reading that counts; the text says why."""
 
 
 def refuse_retained(retained: bool) -> None:

@@ -4,11 +4,13 @@ Source: "PZEM-004T V3.0 User Manual" (Peacefair): registers, measuring ranges, e
 in "MODBUS over Serial Line" V1.02. The meter is fed by the mains that it measures: its silence is no mains, or a cut
 wire, and never 0 W. It starts at 10 mA (10 A shunt) or 20 mA (100 A clamp). This file does not know who opens a port.
 
-A port that is handed in must have `write(data: bytes)` and `read(size: int, timeout_ms: int) -> bytes`, which waits
-until `size` bytes came or the time is over, and gives what came: b"" is silence. `read(size, 0)` never waits.
+What a port must have stands in serial_meter.py.
 """
 
 from collections import namedtuple
+
+from hardware.drivers.reading import NoReading
+from hardware.drivers.serial_meter import SerialMeter
 
 # Milliwatts, millivolts, milliamperes, milliwatt-hours (the meter's own counter: it can be reset), millihertz,
 # thousandths; `alarm` is the meter's own threshold, which we do not set.
@@ -20,7 +22,6 @@ Reading = namedtuple(
 READ, REGISTERS = 0x04, 10
 ANSWER_BYTES, EXCEPTION_BYTES = 5 + 2 * REGISTERS, 5
 EXCEPTIONS = {1: "illegal function", 2: "illegal address", 3: "illegal data", 4: "slave error"}
-_MOST_ROUNDS = 4  # of reading: what comes without end is no answer
 
 # The manual's measuring ranges, least and most; the current's and power's are those of the 100 A clamp.
 _RANGES = (
@@ -31,10 +32,6 @@ _RANGES = (
     ("frequency_mhz", 45000, 65000),
     ("factor_permille", 0, 1000),
 )
-
-
-class NoReading(Exception):
-    """What the meter said is no reading that counts; the text says why."""
 
 
 def crc16(data: bytes) -> int:
@@ -113,39 +110,13 @@ def _plausible(reading: Reading) -> Reading:
     return reading
 
 
-class Pzem004tV3:
-    """The meter at `address` on an open port. `read` waits; `ask` and `answer(0)` are for who may not wait."""
+class Pzem004tV3(SerialMeter):
+    """The meter at `address` on an open port."""
 
     def __init__(self, port, address: int = 1) -> None:
-        self._port, self._address = port, address
-        self._request = request(address)
-        self._heard = b""
+        super().__init__(port, request(address), ANSWER_BYTES, self._reading)
+        self._address = address
 
-    def ask(self) -> None:
-        """Forget what lies on the wire, an answer that came too late among it, and ask anew."""
-        self._heard = b""
-        for _ in range(_MOST_ROUNDS):
-            if not self._port.read(256, 0):
-                break
-        self._port.write(self._request)
-
-    def answer(self, timeout_ms: int):
-        """The Reading, or None while no whole answer came. NoReading when the meter answered and it does not count."""
-        for _ in range(_MOST_ROUNDS):
-            more = self._port.read(ANSWER_BYTES, timeout_ms)
-            self._heard = (self._heard + more)[-_MOST_ROUNDS * ANSWER_BYTES :]
-            frame = find(self._heard, self._address)
-            if frame is not None:
-                self._heard = b""
-                return decode(frame, self._address)
-            if len(more) < ANSWER_BYTES:
-                break
-        return None
-
-    def read(self, timeout_ms: int = 200):
-        """A Reading; None when the meter is silent; NoReading when what came does not count."""
-        self.ask()
-        reading = self.answer(timeout_ms)
-        if reading is None and self._heard:
-            raise NoReading("%d bytes and no whole answer among them" % len(self._heard))
-        return reading
+    def _reading(self, heard: bytes):
+        frame = find(heard, self._address)
+        return None if frame is None else decode(frame, self._address)

@@ -9,7 +9,7 @@ import pytest
 
 from hardware.drivers import tasmota
 from hardware.drivers.tasmota import NoReading, PlugReading, decode
-from hardware.ports.plug import PlugPort
+from hardware.ports.plug import PlugPort, tasmota_plug
 
 SENSOR = "tele/plug/SENSOR"
 
@@ -87,7 +87,8 @@ class Plug:
     def __init__(self, poll_s: int = 10) -> None:
         self.asked: list[str] = []
         self.told: list[str] = []
-        self.port = PlugPort("plug", poll_s, lambda topic, _: self.asked.append(topic), self.told.append)
+        ask = self.asked.append
+        self.port = PlugPort(tasmota_plug("plug"), poll_s, lambda topic, _: ask(topic), self.told.append)
 
     def say(self, second: int, retained: bool = False, **fields: object) -> None:
         self.port.hear(SENSOR, energy(**fields), retained, second * 1000)

@@ -88,7 +88,7 @@ def test_silence_is_none_and_never_zero_watts():
 
 @pytest.mark.parametrize("size", range(1, 23))
 def test_half_a_packet_is_no_reading(size):
-    with pytest.raises(NoReading, match=f"{size} bytes and no whole packet"):
+    with pytest.raises(NoReading, match=f"{size} bytes and no whole answer"):
         read(packet()[:size])
 
 
@@ -156,8 +156,8 @@ WAITS_MS = [LONG_MS, SHORT_MS, SHORT_MS, SHORT_MS, SHORT_MS, LONG_MS]
 HEARD = [
     str(decode(packet())),
     str(decode(packet())),
-    "12 bytes and no whole packet among them",
-    "23 bytes and no whole packet among them",
+    "12 bytes and no whole answer among them",
+    "23 bytes and no whole answer among them",
     "None",
     str(decode(packet())),
 ]

@@ -1,7 +1,7 @@
 """Wires for the drivers: a scripted one, and a pty with a slave of raw bytes behind it.
 
 The slaves are written here byte by byte, from the data sheets and not from the drivers, so that both could not be
-wrong alike; no Modbus library is among the tests' requirements.
+wrong alike; rtu.py has one that we did not write.
 """
 
 from __future__ import annotations
