@@ -6,20 +6,32 @@ import sys
 
 import click
 
+from firmware.rpi.calibrate import calibrate_command
 from firmware.rpi.errors import UnitError
 from firmware.rpi.keygen import keygen
+from firmware.rpi.provision import provision
+from firmware.rpi.read_flash import read_flash
 from firmware.rpi.replay import replay
 from firmware.rpi.run import run
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
 def commands() -> None:
-    """治疗设备旁的计量单元。 The unit beside a treatment device: it measures power and signs what it saw."""
+    """治疗设备旁的计量单元。 The unit beside a treatment device: it measures power and signs what it saw.
+
+    \b
+    例 Example:
+        wattwitness-unit keygen --out u1.pem
+        wattwitness-unit run --config unit.toml
+    """
 
 
 commands.add_command(keygen)
 commands.add_command(run)
 commands.add_command(replay)
+commands.add_command(calibrate_command)
+commands.add_command(provision)
+commands.add_command(read_flash)
 
 
 def main() -> None:

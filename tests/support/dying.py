@@ -15,7 +15,7 @@ from gateway.__main__ import main
 from gateway.forward import outbox as forward
 from gateway.intake.acknowledge import Acknowledger
 from gateway.intake.receive import Receiver
-from gateway.ledger import outbox, records
+from gateway.ledger import closings, outbox, records, reviews, trail
 
 POINTS: dict[str, tuple[Any, str]] = {
     "in the middle of storing": (records, "keep_chain"),
@@ -24,6 +24,10 @@ POINTS: dict[str, tuple[Any, str]] = {
     "before it sends on": (forward, "next_batch"),
     "when the answer has come": (forward, "settle"),
     "when it has admitted and not yet noted it": (outbox, "keep"),
+    "in the middle of an answer": (reviews, "add"),
+    "before an act is noted": (trail, "note"),
+    "in the middle of a closing": (closings, "add"),
+    "in the middle of taking in answers": (reviews, "attach"),
 }
 
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from sqlite_utils import Database
 
-from gateway import config, inventory, pipeline
+from gateway import config, config_text, inventory, pipeline
 from gateway.bootstrap import Book, open_book
 from gateway.intake.outcome import Outcome
 from gateway.intake.verify import Arrival
@@ -36,7 +36,7 @@ def in_folder(
     database.create_ledger(folder).close()
     clinic = CLINIC if role == config.CLINIC else "district"
     plain = config.Config(clinic, "示范诊所", role, serve=config.Serve(port=port))
-    text = config.text(plain).replace("[district.tokens]", "")
+    text = config_text.text(plain).replace("[district.tokens]", "")
     (folder / config.FILE).write_text(text + "\n" + extra, encoding="utf-8")
     book = open_book(folder)
     with book.ledger() as db:

@@ -16,22 +16,31 @@ from typing import Any
 from firmware.agent import events, journal
 from firmware.agent.agent import Agent
 from firmware.rpi.settings import agent_config
-from gateway import config, inventory, pipeline
+from gateway import config, config_text, inventory, pipeline
 from gateway.audit import catalogue, import_bills
 from gateway.audit.import_bills import Rules
 from gateway.audit.patients import Patients
 from gateway.bootstrap import Book, open_book
-from gateway.demo import plan
+from gateway.demo import bills, plan
 from gateway.intake.verify import Arrival
 from gateway.inventory import Spot
 from gateway.ledger import database, records
+from gateway.ledger.attended import MANUAL, SCANNED
 from gateway.ledger.bills import Teller
+from gateway.nurse import attend, tokens, visits
+from gateway.nurse.attend import Act, Details, Treated
 from hardware.ports.bench import ScenarioPort
 from protocol import p256, seal
 from protocol.chain import ORIGIN
 
 STEP_MS = 20_000
-STARTS, ENDS = plan.at("07:40"), plan.at("17:12")
+STARTS, ENDS = plan.at("07:40"), plan.at("17:40")
+TAG_KEY = b"paper tags" + bytes(22)
+
+
+def token_of(visit: str) -> str:
+    """The token of a visit: letters and digits that are always the same."""
+    return hashlib.sha256(f"token {visit}".encode()).hexdigest()[:20].upper() + "XYZ"
 
 
 def ms(instant: datetime) -> int:
@@ -51,6 +60,7 @@ class PaperUnit:
         self._scenario = json.loads(plan.scenario(planned, sum(map(ord, planned.name)), STARTS, ENDS))
         self._agent: Agent | None = None
         self._linked = False
+        self._unread = sorted(planned.scans)
 
     def step(self, now_ms: int, world: World) -> None:
         """Everything that falls due until `now_ms`."""
@@ -63,6 +73,9 @@ class PaperUnit:
         for mono_ms, power_mw in self._port.take(now_ms - self._booted_ms):
             self._tick_until(mono_ms, world)
             self._feed(events.Reading(mono_ms, power_mw), world)
+        while self._unread and ms(self._unread[0][0]) <= now_ms:
+            token = token_of(self._unread.pop(0)[1])
+            self._feed(events.Tagged(now_ms - self._booted_ms, tokens.tag(TAG_KEY, token)), world)
         self._tick_until(now_ms - self._booted_ms, world)
 
     def _boot(self, now_ms: int) -> None:
@@ -146,15 +159,36 @@ class World:
         return (head.us, head.digest) if head else (0, ORIGIN)
 
     def settle(self) -> dict[str, Any]:
-        """The day's bills come in and are reconciled; as `reconcile --json` prints it."""
+        """What people recorded and the day's bills, both as the clinic and the platform tell them, come in and are
+        reconciled; as `reconcile --json` prints it."""
+        self._record()
         rules = Rules(catalogue.read(), self.book.config.zone, Patients(b"paper" * 8))
-        body = plan.bills(self.day).encode()
-        imported = import_bills.import_bills(
-            self.db, rules, body, "bills.json", Teller(plan.CLINIC, "clinic"), self.now_ms, form="2204"
-        )
-        assert not imported.refused, imported.refused
+        for source, body in (("clinic", bills.clinic(self.day)), ("platform", bills.platform(self.day))):
+            teller = Teller(plan.CLINIC, source)
+            imported = import_bills.import_bills(
+                self.db, rules, body.encode(), f"{source}.json", teller, self.now_ms, form="2204"
+            )
+            assert not imported.refused, imported.refused
         day = date(plan.DAY.year, plan.DAY.month, plan.DAY.day)
         return pipeline.settle(self.db, self.book.config, day, day, "clinic", self.now_ms)
+
+    def _record(self) -> None:
+        """What the desk and the nurse did in the day, by their own acts."""
+        for visit in self.day.tokens:
+            act = Act(plan.CLINIC, "D09", ms(plan.at("08:00")))
+            visits.bind_token(self.db, act, TAG_KEY, token_of(visit), visit)
+        items = catalogue.read().on(plan.DAY.date())
+        for each in self.day.by_hand:
+            item, charge = items[each.charge.item], each.charge
+            how = SCANNED if each.scanned else MANUAL
+            treated = Treated(charge.visit, item, f"{charge.visit}/{charge.line}", how=how)
+            act = Act(plan.CLINIC, "N01", ms(each.begins))
+            if not each.minutes:
+                attend.undone(self.db, act, treated, each.why[0])
+                continue
+            entry = attend.begin(self.db, act, treated).entry
+            done = Act(plan.CLINIC, "N01", act.now_ms + each.minutes * 60_000)
+            attend.end(self.db, done, entry, item, Details(acupoints=each.acupoints))
 
     def emitted(self) -> Iterator[tuple[str, str]]:
         """(unit, line) of every record that any unit ever emitted."""
@@ -172,5 +206,5 @@ class World:
 def _found(folder: Path) -> Book:
     database.create_ledger(folder).close()
     made = config.Config(plan.CLINIC, plan.CLINIC_NAME, opens=plan.OPENS, closes=plan.CLOSES)
-    (folder / config.FILE).write_text(config.text(made), encoding="utf-8")
+    (folder / config.FILE).write_text(config_text.text(made), encoding="utf-8")
     return open_book(folder)
