@@ -12,9 +12,9 @@ not know files or flash: it gives and takes bytes.
 """
 
 import binascii
-import hashlib
 
 from firmware.agent import memory
+from protocol.sealing import digest_of
 
 RECORD, CHECKPOINT, ACKNOWLEDGED = "R", "C", "A"
 
@@ -65,11 +65,6 @@ def line_of(text: str) -> str:
 def us_of(text: str) -> int:
     """The record number inside an R entry's text."""
     return int(text.split(",", 3)[2])
-
-
-def digest_of(line: str) -> str:
-    """Digest of a record line's payload, 64 hex digits."""
-    return str(binascii.hexlify(hashlib.sha256(line.split("|", 2)[1].encode()).digest()), "ascii")
 
 
 class Recovery:
