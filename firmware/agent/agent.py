@@ -8,10 +8,10 @@ from firmware.agent import detector, events
 from firmware.agent.clock import Clock
 from firmware.agent.config import MOST_MW
 from firmware.agent.delivery import Delivery
+from firmware.agent.memory import ZEROS
 from firmware.agent.register import Register
 from firmware.agent.voice import Voice
-from protocol import record
-from protocol.chain import ORIGIN
+from protocol import payload as record
 
 MISMATCHES = 8  # so many different wrong acknowledgements get a FAULT; then quiet until a right one comes
 FIRST_MS, LAST_MS = 946684800000, 4102444800000  # 2000 and 2100: no unit was or will be in use outside
@@ -35,6 +35,7 @@ class Agent:
         self._tags: list = []
         self._mismatches: list = []
         self._does: list = []
+        self.faults: list = []  # causes told and not over yet; whoever shows them removes those that were seen
         self._hears = {
             events.Booted: self._hear_boot,
             events.Reading: self._hear_reading,
@@ -63,6 +64,21 @@ class Agent:
         again_ms = self._delivery.due_ms
         return due_ms if again_ms is None else min(due_ms, again_ms)
 
+    @property
+    def active_ms(self):
+        """For how long the open session was on, in milliseconds; None while there is none."""
+        session = self._detector.session
+        return None if session is None else session.active_ms
+
+    @property
+    def unsent(self) -> int:
+        """How many records the gateway has not acknowledged."""
+        return self._voice.us - self._delivery.acked
+
+    def shows(self, mono_ms: int) -> tuple:
+        """(at_ms, flag) of the unit's clock."""
+        return self._clock.at(mono_ms), self._clock.flag(mono_ms)
+
     def feed(self, event) -> list:
         """The actions that `event` asks for, in the order in which they are to be done.
 
@@ -89,6 +105,8 @@ class Agent:
         self._clock.start(event.mono_ms, at_ms, event.synchronised)
         if self._room:
             self._tell_boot()
+        else:
+            self.faults.append("STORAGE")
 
     def _tell_boot(self):
         fields = {"UR": self._cause}
@@ -156,6 +174,7 @@ class Agent:
         if self._dark_ms is not None:
             span = [self._voice.instant(each, self._now) for each in (self._dark_ms, self._read_ms)]
             self._dark_ms = None
+            self._over("METER_SILENT")
             self._say(record.GAP_OF_READINGS, {"UG": span})
 
     # --- speaking ---------------------------------------------------------------------------------------------------
@@ -168,7 +187,13 @@ class Agent:
             self._keep()
 
     def _fault(self, cause: str):
+        if cause not in self.faults:
+            self.faults.append(cause)
         self._say(record.FAULT, {"UR": cause})
+
+    def _over(self, cause: str):
+        if cause in self.faults:
+            self.faults.remove(cause)
 
     def _say(self, kind: str, fields: dict, cut=None):
         if self._may_speak():
@@ -241,6 +266,7 @@ class Agent:
 
     def _hear_freed(self, event):
         self._room = True
+        self._over("STORAGE")
         if self._booted and not self._told_boot:
             self._dark_ms, self._read_ms = None, self._now
             self._tell_boot()
@@ -269,10 +295,10 @@ class Agent:
 
     def _contradicts(self, event) -> bool:
         if event.us == 0:
-            return event.up != ORIGIN
-        if event.own is None:
-            return event.us > self._voice.us
-        return event.own != event.up
+            return event.up != ZEROS
+        if event.us > self._delivery.kept:
+            return True  # nothing of it has left
+        return event.own is not None and event.own != event.up
 
     def _mismatch(self, heard):
         if heard not in self._mismatches and len(self._mismatches) < MISMATCHES:

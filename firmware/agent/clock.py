@@ -5,7 +5,7 @@ agent tells in a CLOCK record, and only when it is more than 2 s off. So the ins
 afterwards by the steps that follow them.
 """
 
-from protocol.record import INFORMATIVE, NEVER_SET, RELATIVE, SYNCHRONISED
+from protocol.payload import INFORMATIVE, NEVER_SET, RELATIVE, SYNCHRONISED
 
 STEP_MS = 2000  # below this, a clock is left alone
 HOLDOVER_MS = 86400000  # a quartz at 20 ppm is 1.7 s off a day after it was last set: then it only informs

@@ -1,7 +1,7 @@
 """What a unit is told about itself, checked once: a plain dict in, a Config out. This file reads no files."""
 
 from protocol.errors import EmitError, WitnessError
-from protocol.record import Identity
+from protocol.payload import Identity
 from protocol.topics import name
 
 MOST_MW = 25000000  # 100 A at 250 V: more than any clamp on a plug can see

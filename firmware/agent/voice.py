@@ -3,8 +3,8 @@
 from firmware.agent import memory
 from firmware.agent.clock import flags
 from firmware.agent.register import PER_MWH
-from protocol import record
-from protocol.seal import digest
+from protocol import payload as record
+from protocol.sealing import digest
 
 
 class Voice:

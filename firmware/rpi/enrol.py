@@ -14,17 +14,19 @@ from typing import Any
 from firmware.rpi.errors import SurroundingsError, UsageError
 
 _FOUND = 1  # its exit code where it did the work and found something
+_LEDGER = "/var/lib/wattwitness"  # of a gateway that was installed
 
 
 @dataclass(frozen=True)
 class Enrolment:
-    """What `unit add` is told of a unit."""
+    """What `unit add` is told of a unit; one that reads tags is told the clinic's key for them with its account."""
 
     unit: str
     load: str
     room: str
     bed: str = ""
     stations: int = 1
+    reads_tags: bool = False
 
     def arguments(self, key_hex: str) -> list[str]:
         """Of `wattwitness`, for a unit with that key."""
@@ -32,10 +34,21 @@ class Enrolment:
         where = ["--load", self.load, "--room", self.room, *bed, "--stations", str(self.stations)]
         return ["unit", "add", self.unit, "--key", key_hex, *where]
 
+    def account(self) -> list[str]:
+        """Of `wattwitness`, for all that the unit must be told."""
+        return ["unit", "account", self.unit, *(["--tag-key"] if self.reads_tags else [])]
+
     def lines(self, key_hex: str) -> list[str]:
-        """What a person types at the gateway instead."""
-        account = f"wattwitness unit account {shlex.quote(self.unit)} --json > {shlex.quote(self.unit)}.json"
-        return ["wattwitness " + shlex.join(self.arguments(key_hex)), account]
+        """What a person types at the gateway instead; the file that the second makes holds passwords."""
+        program = f"wattwitness --dir {_LEDGER} "
+        account = f"{program}{shlex.join(self.account())} --json > {shlex.quote(self.unit)}.json"
+        return [program + shlex.join(self.arguments(key_hex)), f"(umask 077; {account})"]
+
+
+def enrolment(told: dict[str, Any]) -> Enrolment:
+    """Of what `provision` was told."""
+    where = [told[each] for each in ("unit", "load", "room", "bed", "stations")]
+    return Enrolment(*where, reads_tags=bool(told["reader"]))
 
 
 def clinic_of(gateway: Path) -> str:
@@ -46,7 +59,8 @@ def clinic_of(gateway: Path) -> str:
 def enrol(gateway: Path, root: Path, who: Enrolment, key_hex: str) -> dict[str, Any]:
     """The unit is enrolled, if it was not, and has a new account; returns what `unit account --json` prints.
 
-    UsageError where the unit is enrolled with another key; SurroundingsError where the gateway's program fails.
+    UsageError where the unit is enrolled with another key, or the key for another unit; SurroundingsError where the
+    gateway's program fails.
     """
     known = {each["unit"]: each["key"] for each in _ask(gateway, ["unit", "list"])["units"]}
     if known.get(who.unit, key_hex) != key_hex:
@@ -54,9 +68,15 @@ def enrol(gateway: Path, root: Path, who: Enrolment, key_hex: str) -> dict[str, 
             f"单元 {who.unit} 已用另一把密钥登记：这块板请换一个单元号",
             f"unit {who.unit} is enrolled with another key: give this board another name",
         )
+    others = [unit for unit, key in known.items() if key == key_hex and unit != who.unit]
+    if others:
+        raise UsageError(
+            f"这块板的密钥已登记为单元 {others[0]}：密钥只属于一个单元号，请先擦除（--firmware）",
+            f"this board's key is enrolled as unit {others[0]}, and a key has one name: erase it first (--firmware)",
+        )
     if who.unit not in known:
         _ask(gateway, who.arguments(key_hex))
-    return _ask(gateway, ["unit", "account", who.unit, "--root", str(root)])
+    return _ask(gateway, [*who.account(), "--root", str(root)])
 
 
 def _ask(gateway: Path, arguments: list[str]) -> Any:

@@ -15,6 +15,7 @@ from typing import Any
 
 import paho.mqtt.client as paho
 
+from firmware.rpi.errors import UsageError
 from firmware.rpi.settings import MqttSettings
 from protocol import topics
 
@@ -88,12 +89,7 @@ class Link:
         if settings.user is not None:
             client.username_pw_set(settings.user, settings.password)
         if settings.ca is not None:
-            client.tls_set(
-                str(settings.ca),
-                _text(settings.cert),
-                _text(settings.key),
-                tls_version=ssl.PROTOCOL_TLS_CLIENT,
-            )
+            _secure(client, settings)
         client.reconnect_delay_set(settings.reconnect_least_ms / 1000, settings.reconnect_most_ms / 1000)  # type: ignore[arg-type]
         client.on_socket_open = _answer_at_once
         client.on_connect, client.on_disconnect = self._on_connect, self._on_disconnect
@@ -126,5 +122,16 @@ def _answer_at_once(_client: Any, _data: Any, handle: Any) -> None:
     handle.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
 
 
-def _text(path: Any) -> str | None:
-    return None if path is None else str(path)
+def _secure(client: paho.Client, settings: MqttSettings) -> None:
+    """TLS by the clinic's authority and no other; UsageError where a file of it cannot be used."""
+    ca, cert, key = (
+        None if each is None else str(each) for each in (settings.ca, settings.cert, settings.key)
+    )
+    try:
+        client.tls_set(ca, cert, key, tls_version=ssl.PROTOCOL_TLS_CLIENT)
+    except (OSError, ValueError) as error:  # ssl.SSLError is an OSError
+        named = ", ".join(each for each in (ca, cert, key) if each is not None)
+        en = f"mqtt.ca, cert, key: TLS cannot be set up from {named} ({error}): put PEM files there"
+        raise UsageError(
+            f"mqtt.ca、cert、key：{named} 不能用于 TLS（{error}），请放入 PEM 文件", en
+        ) from error

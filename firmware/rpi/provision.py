@@ -15,7 +15,7 @@ import click
 
 from firmware.rpi import image, label, unit_json
 from firmware.rpi.cable import Board, board_at
-from firmware.rpi.enrol import Enrolment, clinic_of, enrol
+from firmware.rpi.enrol import clinic_of, enrol, enrolment
 from firmware.rpi.errors import SurroundingsError, UsageError
 from firmware.rpi.esptool import flash
 from firmware.rpi.rehearse import rehearse
@@ -78,6 +78,13 @@ class Told:
     type=click.Choice(sorted(unit_json.METERS)),
     show_default=True,
     help="电表 · meter",
+)
+@click.option(
+    "--reader",
+    default="",
+    type=click.Choice(sorted(unit_json.READERS)),
+    metavar="gm65|pn532",
+    help="标签读头，默认没有 · a reader of tags, by default none",
 )
 @click.option("--meter-serial", default="", help="电表的编号，默认单元编号 · the meter's serial number")
 @click.option(
@@ -265,7 +272,7 @@ def _key(board: Board) -> str:
 
 def _account(told: dict[str, Any], said: Told) -> dict[str, Any] | None:
     """What the unit needs to report: from the gateway, from a file, or None where neither was named."""
-    who = Enrolment(told["unit"], told["load"], told["room"], told["bed"], told["stations"])
+    who = enrolment(told)
     assert said.key is not None
     if told["gateway"] is not None:
         account = enrol(told["gateway"], told["root"], who, said.key)
@@ -273,6 +280,11 @@ def _account(told: dict[str, Any], said: Told) -> dict[str, Any] | None:
         step(f"4 已在网关登记 {told['gateway']}", "enrolled in the gateway")
     elif told["account"] is not None:
         account = _read_account(told["account"], told["unit"])
+        if told["reader"] and not account.get("tag_key"):
+            raise UsageError(
+                f"{told['account']} 里没有标签密钥：读头要用 unit account {told['unit']} --tag-key --json 的输出",
+                f"{told['account']} has no tag key: for a reader use what unit account {told['unit']} --tag-key --json printed",
+            )
     else:
         said.next = who.lines(said.key)
         return None
@@ -281,7 +293,7 @@ def _account(told: dict[str, Any], said: Told) -> dict[str, Any] | None:
         if told["wifi_ssid"]
         else account["wifi"]
     )
-    return {"mqtt": account["mqtt"], "wifi": wifi, "ca": account["ca"]}
+    return {"mqtt": account["mqtt"], "wifi": wifi, "ca": account["ca"], "tag_key": account.get("tag_key")}
 
 
 def _read_account(path: Path, unit: str) -> dict[str, Any]:

@@ -7,7 +7,7 @@ import shlex
 from typing import Any
 
 from firmware.rpi import image, partitions, unit_json
-from firmware.rpi.enrol import Enrolment
+from firmware.rpi.enrol import enrolment
 from firmware.rpi.steps import step
 
 
@@ -29,13 +29,12 @@ def rehearse(told: dict[str, Any], port: str) -> tuple[list[str], int, list[str]
     for path in sorted(program):
         step(f"    {path} {len(program[path])}", "octets")
     step("3 在板上生成密钥，读回公钥", "the key is made on the board; its public half is read back")
-    lines = Enrolment(told["unit"], told["load"], told["room"], told["bed"], told["stations"]).lines(
-        "<公钥 public key>"
-    )
+    lines = enrolment(told).lines("<公钥 public key>")
     for line in lines:
         step(f"4 {line}", "run by itself with --gateway")
     shown = told | {"mqtt": {"host": "10.77.0.1", "user": told["unit"], "password": "..."}}
     shown |= {"wifi": {"ssid": told["wifi_ssid"] or f"WW-{told['clinic']}", "password": "..."}, "ca": None}
+    shown |= {"tag_key": "..." if told["reader"] else ""}
     step(f"5 unit.json {json.dumps(unit_json.fields(shown))}", "settings, passwords left out")
     step(f"6 标签 {told['label_file'] or told['unit'] + '.svg'}，重新启动", "the label; then a reset")
     step("以上什么都没有做", "nothing of this was done")

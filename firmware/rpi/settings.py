@@ -214,6 +214,7 @@ def _refuse_long_pauses(port: PortSettings, silence_s: int) -> None:
 
 def _mqtt(table: Table) -> MqttSettings:
     table.refuse_all_but(set(MqttSettings.__dataclass_fields__))
+    _refuse_half_a_certificate(table)
     least_ms = table.whole("reconnect_least_ms", 1000, 10, 60000)
     return MqttSettings(
         host=table.text("host", "127.0.0.1"),
@@ -227,6 +228,14 @@ def _mqtt(table: Table) -> MqttSettings:
         reconnect_most_ms=max(least_ms, table.whole("reconnect_most_ms", 30000, 10, 600000)),
         resend_s=table.whole("resend_s", 30, 1, 3600),
     )
+
+
+def _refuse_half_a_certificate(table: Table) -> None:
+    """Without `ca` there is no TLS, and nobody would notice."""
+    given = [each for each in ("ca", "cert", "key") if each in table.fields]
+    if given not in ([], ["ca"], ["ca", "cert", "key"]):
+        en = f"mqtt.cert and mqtt.key go together and with mqtt.ca, but given is {', '.join(given)}"
+        raise UsageError(f"mqtt.cert 和 mqtt.key 须同时给出，并给出 mqtt.ca，现有 {'、'.join(given)}", en)
 
 
 def _box(table: Table) -> BoxSettings:

@@ -14,17 +14,20 @@ _ROUNDS = 4
 
 
 class Lines:
-    """Texts out of bytes, pure: whole lines that are printable; half ones are forgotten after a pause."""
+    """Texts out of bytes, pure: whole lines that are printable; half ones are forgotten when nothing follows.
+
+    Whoever looks may be late (a flash was being erased): so only a look that finds nothing forgets.
+    """
 
     def __init__(self) -> None:
         self._heard, self._heard_ms = b"", 0
 
     def feed(self, data: bytes, mono_ms: int) -> list:
         """The texts that `data`, heard at `mono_ms`, completes."""
-        if mono_ms - self._heard_ms > _PAUSE_MS:
-            self._heard = b""
         if data:
             self._heard_ms = mono_ms
+        elif mono_ms - self._heard_ms > _PAUSE_MS:
+            self._heard = b""
         found = []
         for byte in data:
             if byte not in (0x0D, 0x0A):

@@ -5,7 +5,9 @@ A reader is a module with `BAUD` and a class `Reader`, which is handed an open p
 a token is not decided here.
 """
 
-AGAIN_MS = 1000  # in sight again after less than this, it was never gone
+AGAIN_MS = (
+    5000  # in sight again after less than this, it was never gone: a card is read in two seconds at worst
+)
 MOST_CHARACTERS = 128
 
 

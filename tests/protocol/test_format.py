@@ -291,7 +291,7 @@ def test_ocmf_takes_the_higher_s_and_a_key_out_of_the_document_and_we_do_not():
 
 def test_the_table_of_fields_names_every_field_and_every_cause():
     fields = set(re.findall(r"^\| `(U[A-Z])` \|", TEXT, re.M))
-    assert fields == set(record._FIELDS)
+    assert fields == set(record.FIELDS)
     (row,) = re.findall(r"^\| `UR` \| BOOT FAULT \|(.*)\|$", TEXT, re.M)
     assert tuple(re.findall(r"`([A-Z_]+)`", row)) == record.CAUSES
 

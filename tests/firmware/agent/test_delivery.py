@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from firmware.agent.events import AckHeard, Forgotten, Unlinked
+from firmware.agent.events import Acked, AckHeard, CaseOpened, Emit, Forgotten, Unlinked
 from tests.firmware.agent.rig import Rig
 
 
@@ -93,6 +93,15 @@ def test_an_acknowledgement_of_another_record_is_a_fault_said_once():
 
 def test_an_acknowledgement_of_a_record_that_was_never_said_is_a_fault():
     assert Rig().boot().link().ack(99, "ab" * 32).kinds() == ["BOOT", "ACK_MISMATCH"]
+
+
+def test_an_acknowledgement_of_a_record_that_is_not_durable_yet_is_a_fault():
+    rig = Rig().boot().link()
+    assert rig.agent is not None
+    rig.agent.feed(CaseOpened(rig.mono_ms))  # its record is said, and not kept
+    does = rig.agent.feed(AckHeard(rig.mono_ms, 2, "ab" * 32, None))
+    assert not [each for each in does if isinstance(each, Acked)]
+    assert [each for each in does if isinstance(each, Emit) and "ACK_MISMATCH" in each.payload]
 
 
 def test_an_acknowledgement_of_nothing_with_a_digest_is_a_fault():
