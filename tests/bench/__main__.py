@@ -12,7 +12,7 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
-from tests.bench import bills, intake, matching, verification
+from tests.bench import bills, intake, matching, unit, verification
 from tests.bench.figures import Figure, table
 
 BENCHES: dict[str, Callable[[float], list[Figure]]] = {
@@ -20,6 +20,7 @@ BENCHES: dict[str, Callable[[float], list[Figure]]] = {
     "verification": verification.figures,
     "matching": matching.figures,
     "bills": bills.figures,
+    "unit": unit.figures,
 }
 _JSON = Path(".venv/cache/bench.json")
 

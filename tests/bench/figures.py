@@ -14,8 +14,8 @@ from typing import Any
 
 @dataclass(frozen=True, slots=True)
 class Figure:
-    """`value` and `baseline` are in `per`; `ratio` is value to baseline, None where there is no baseline. `met` says whether
-    the target was reached, None where none is set."""
+    """`value` and `baseline` are in `per`; `shown` is what is told where one number does not say it. `ratio` is value to
+    baseline, None where there is no baseline. `met` says whether the target was reached, None where none is set."""
 
     name: str
     zh: str
@@ -26,6 +26,7 @@ class Figure:
     against: str = ""
     target: str = ""
     met: bool | None = None
+    shown: str = ""
 
     @property
     def ratio(self) -> float | None:
@@ -63,7 +64,15 @@ def table(figures: list[Figure]) -> str:
     for each in figures:
         ratio = "" if each.ratio is None else f"{each.ratio:.2f} x {each.against}"
         mark = {True: "达到 · met", False: "未达到 · not met", None: ""}[each.met]
-        rows.append((f"{each.zh} · {each.en}", f"{_short(each.value)} {each.per}", ratio, each.target, mark))
+        rows.append(
+            (
+                f"{each.zh} · {each.en}",
+                f"{each.shown or _short(each.value)} {each.per}",
+                ratio,
+                each.target,
+                mark,
+            )
+        )
     widths = [max((_width(row[place]) for row in rows), default=0) for place in range(5)]
     return "\n".join(
         "  ".join(

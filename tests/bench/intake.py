@@ -90,9 +90,9 @@ def _client(broker: Broker, topic: str, heard: Callable[[paho.MQTTMessage], None
     client.on_message = lambda _client, _data, message: heard(message)
     ready = threading.Event()
     client.on_subscribe = lambda *_: ready.set()
-    client.on_connect = lambda *_: client.subscribe(topic, 1)
     client.connect("127.0.0.1", broker.port)
     client.loop_start()
+    client.subscribe(topic, 1)
     assert ready.wait(_PATIENCE_S)
     try:
         yield client
@@ -129,7 +129,7 @@ def _paho(folder: Path, writers: Sequence[FastWriter], per: int) -> float:
     done = threading.Event()
 
     def heard(message: paho.MQTTMessage) -> None:
-        kept.append(message.payload)
+        kept.append(bytes(message.payload))
         if len(kept) >= messages:
             done.set()
 

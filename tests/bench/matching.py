@@ -18,6 +18,7 @@ from random import Random
 import numpy
 from scipy.sparse import csr_matrix
 from scipy.sparse.csgraph import maximum_bipartite_matching
+from sqlite_utils import Database
 
 from gateway import config, config_text, inventory, pipeline
 from gateway.audit.match import Treatment, maximum
@@ -105,7 +106,8 @@ def _treatments(chance: Random, item: int, per_day: int) -> list[Treatment]:
 
 
 def _burned(chance: Random, load: str, device: int, day: int) -> list[Session]:
-    made, at_ms = [], day * _DAY_MS + 8 * _HOUR_MS
+    made: list[Session] = []
+    at_ms = day * _DAY_MS + 8 * _HOUR_MS
     while True:
         at_ms += chance.randrange(2, 20) * _MINUTE_MS
         minutes = chance.choice((12, 20, 20, 21, 21, 22, 25, 45))
@@ -222,7 +224,7 @@ def _month(chance: Random, unit: str) -> FastWriter:
     return writer
 
 
-def _charge(db: database.Database, load: str, treatments: Sequence[Treatment]) -> None:
+def _charge(db: Database, load: str, treatments: Sequence[Treatment]) -> None:
     entries = [_entry(load, each) for each in treatments]
     file = BillFile(load, "C001", "clinic", load, "2204", START_MS, b"")
     assert file.teller == Teller("C001", "clinic")
