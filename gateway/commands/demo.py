@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import time
 from pathlib import Path
 from typing import Any
@@ -11,6 +10,7 @@ import click
 
 from gateway.audit.verdicts import CODES
 from gateway.demo import plan
+from gateway.demo.office import KINDS, LATER, Office
 from gateway.demo.score import score
 from gateway.demo.show import Show
 from gateway.demo.stage import ENDS, STARTS, Stage, page_text
@@ -41,12 +41,16 @@ def demo(once: bool, lang: str, out: Path, speed: int, seed: int, port: int) -> 
     stage = Stage(out.resolve(), plan.plan(seed), speed, port)
     try:
         _play(stage, show)
-        found = _reconcile(stage)
-        kept = score(stage.day, found["treatments"])
+        _keep_list(stage, lang)
+        office = Office(stage)
+        _evening(stage, office, show)
+        found = _a_week_later(stage, office, show)
+        kept = score(stage.day, found["treatments"], found["leads"])
         _tell(stage, show, found)
+        _settle(office, show, found["leads"])
         show.score(stage.day, kept)
         _keep_evidence(stage, lang)
-        _where(stage, show)
+        _where(stage, show, office.report())
         if not once:
             _stay(stage, show)
     finally:
@@ -71,15 +75,13 @@ def _play(stage: Stage, show: Show) -> None:
     with show.clock(STARTS, ENDS) as passing:
         for happening in stage.play(passing):
             show.say(f"  {happening.at:%H:%M} {happening.zh}", f"  {happening.at:%H:%M} {happening.en}")
-    show.say(
-        "等待未送达的记录到达网关与区平台 …", "waiting for unsent records to reach gateway and district ..."
-    )
-    _drain(stage)
+    _drain(stage, stage.day.late)
 
 
-def _drain(stage: Stage) -> None:
+def _drain(stage: Stage, without: str = "") -> None:
+    """Waits until clinic and district hold every record, those of one unit left out."""
     deadline = time.monotonic() + DRAIN_S
-    while left := stage.backlog():
+    while left := stage.backlog(without):
         if time.monotonic() > deadline:
             raise SurroundingsError(
                 f"还有 {left} 条记录没有送达：请看 {stage.folder / 'log'}",
@@ -88,12 +90,44 @@ def _drain(stage: Stage) -> None:
         time.sleep(0.2)
 
 
-def _reconcile(stage: Stage) -> dict[str, Any]:
-    clinic, day = ("--dir", str(stage.clinic)), f"{plan.DAY:%Y-%m-%d}"
-    stage.wattwitness(*clinic, "import-bills", str(stage.folder / "bills.json"), "--format", "2204")
-    answer = stage.wattwitness(*clinic, "reconcile", "--from", day, "--to", day, "--json", codes=(0, 1))
-    found: dict[str, Any] = json.loads(answer)
-    return found
+def _evening(stage: Stage, office: Office, show: Show) -> None:
+    """Both sources' bills come in, the day is closed, and opened again by what came late."""
+    show.head("当晚", "that evening")
+    ours, platform = office.bills()
+    show.say(
+        f"  诊所自己的账单 {ours['lines']} 行，其中 {ours['repeated']} 行白天已由 HIS 实时送来；平台的明细 {platform['lines']} 行",
+        f"  the clinic's own bills: {ours['lines']} lines, {ours['repeated']} of which the HIS sent live; "
+        f"the platform's extract: {platform['lines']}",
+    )
+    show.records(office.attended())
+    show.closed(office.close())
+    late = stage.day.late
+    show.say(
+        f"  {late} 网络恢复，补传关门前的记录",
+        f"  {late} has its link again and sends what it kept",
+    )
+    stage.mend(late)
+    _drain(stage)
+    show.closed(office.close())
+
+
+def _a_week_later(stage: Stage, office: Office, show: Show) -> dict[str, Any]:
+    stage.move_on(LATER)
+    show.head(f"{LATER:%m-%d}，一周以后再核对", f"{LATER:%m-%d}, reconciled again a week later")
+    return office.reconcile()
+
+
+def _settle(office: Office, show: Show, leads: list[dict[str, Any]]) -> None:
+    """One lead is answered and decided, one ends by a refund; then the day is closed with that."""
+    show.head("线索的办理", "What became of the leads")
+    for lead in leads:
+        if lead["rule"] == "capacity":
+            office.answer(lead["id"])
+            office.decide(lead["id"], lead["amount"])
+        elif lead["rule"] == "undone":
+            office.refund()
+    show.reviews(leads, office.leads())
+    show.closed(office.close())
 
 
 def _tell(stage: Stage, show: Show, found: dict[str, Any]) -> None:
@@ -105,21 +139,34 @@ def _tell(stage: Stage, show: Show, found: dict[str, Any]) -> None:
     show.leads(
         found["leads"], {rule: say(f"rule.{rule}") if knows(f"rule.{rule}") else rule for rule in rules}
     )
+    show.tags(found)
     show.devices(stage.day, found["coverage"])
+
+
+def _keep_list(stage: Stage, lang: str) -> None:
+    """The nurse's list as it is when the day is over: it shows no other day."""
+    shown = stage.whole_page(stage.nurse.address(lang=lang))
+    (stage.folder / "nurse.html").write_text(shown, encoding="utf-8")
 
 
 def _keep_evidence(stage: Stage, lang: str) -> None:
     """The page as it was served, and every unit's records and public key, for whoever wants to check."""
-    (stage.folder / "day.html").write_text(page_text(f"{stage.pages}?lang={lang}"), encoding="utf-8")
+    (stage.folder / "day.html").write_text(stage.whole_page(f"{stage.pages}?lang={lang}"), encoding="utf-8")
     (stage.folder / "day.svg").write_text(page_text(f"{stage.pages}.svg?lang={lang}"), encoding="utf-8")
 
 
-def _where(stage: Stage, show: Show) -> None:
+def _where(stage: Stage, show: Show, reports: list[Path]) -> None:
+    show.say("", "")
     show.say(
         f"账本：{stage.clinic}（诊所）、{stage.district}（区平台）",
         f"ledgers: {stage.clinic}, {stage.district}",
     )
-    show.say(f"页面：{stage.folder / 'day.html'}", f"page: {stage.folder / 'day.html'}")
+    pages = f"{stage.folder / 'day.html'}  {stage.folder / 'nurse.html'}"
+    show.say(f"页面：{pages}", f"pages: {pages}")
+    written = "  ".join(str(path) for path in reports)
+    show.say(f"日报：{written}", f"the day's report: {written}")
+    if len(reports) < len(KINDS):
+        show.say("  没有 PDF：本机缺中文字体", "  no PDF: this machine has no Chinese font")
     show.say(
         f"证据：各单元自己的记录 {stage.folder}/*/journal；核验：wattwitness check {stage.clinic}",
         f"evidence: the units' own records {stage.folder}/*/journal; to check: wattwitness check {stage.clinic}",
@@ -128,7 +175,9 @@ def _where(stage: Stage, show: Show) -> None:
 
 def _stay(stage: Stage, show: Show) -> None:
     stage.stop(*(unit.name for unit in stage.day.units), "district", "broker")
-    show.say(f"页面开着：{stage.pages}  按 Ctrl-C 结束", f"the pages stay up: {stage.pages}  Ctrl-C ends")
+    stage.restart_pages()
+    pages = f"{stage.pages}  {stage.url}/month?month={plan.DAY:%Y-%m}"
+    show.say(f"页面开着：{pages}  按 Ctrl-C 结束", f"the pages stay up: {pages}  Ctrl-C ends")
     try:
         while True:
             time.sleep(1)

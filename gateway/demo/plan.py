@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import json
 import random
-from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta, timezone
 
@@ -16,13 +15,20 @@ ZONE = timezone(timedelta(hours=8))
 DAY = datetime(2026, 3, 2, tzinfo=ZONE)  # a Monday
 CLINIC, CLINIC_NAME = "SH-CN-DEMO", "示范中医诊所"
 OPENS, CLOSES = "08:00", "17:00"
-TDP, STIM, ACUPUNCTURE = 31, 23, 16  # numbers in the first-batch catalogue
+LIVE_UNTIL = "15:30"  # so long the HIS sends each charge; the rest comes as a file
+TDP, STIM, ACUPUNCTURE, TUINA = 31, 23, 16, 4  # numbers in the first-batch catalogue
 CODES = {
     TDP: ("003401000010000", "红外线治疗(TDP)"),
     STIM: ("004300000160100", "电针(最高)"),
     ACUPUNCTURE: ("004300000010100", "普通针刺最高(一级医院)"),
+    TUINA: ("004500000020000", "颈椎病推拿治疗(一级医院)"),
 }
-PRICES_FEN = {TDP: 1200, STIM: 3000, ACUPUNCTURE: 2600}
+PRICES_FEN = {TDP: 1200, STIM: 3000, ACUPUNCTURE: 2600, TUINA: 4000}
+ROOM_BY_HAND = "针灸推拿室"
+SHORT_NAMES = {  # items that no device shows
+    ACUPUNCTURE: ("针刺", "acupuncture"),
+    TUINA: ("推拿", "tuina"),
+}
 CHEATS = {
     "no_device": ("没有做过", "charged, never done"),
     "cut_short": ("时间不足", "cut short"),
@@ -36,6 +42,9 @@ def at(clock: str) -> datetime:
     """The demo day's instant at `HH:MM` or `HH:MM:SS` local time."""
     hour, minute, second = [*(int(part) for part in clock.split(":")), 0][:3]
     return DAY + timedelta(hours=hour, minutes=minute, seconds=second)
+
+
+LATE = at("17:30")  # when what could not be sent in time may come
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,6 +69,8 @@ class Unit:
     profile: dict[str, int] = field(default_factory=dict)  # what differs from the load's profile
     without_mains: tuple[datetime, datetime] | None = None
     without_link: tuple[datetime, datetime] | None = None
+    has_reader: bool = False
+    scans: list[tuple[datetime, str]] = field(default_factory=list)  # when a visit's token is shown to it
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,13 +88,49 @@ class Charge:
     false: int = 0
 
 
+@dataclass(frozen=True, slots=True)
+class ByHand:
+    """What the nurse records of a treatment that no device shows: from when on and how long, or why it was not done
+    (`minutes` is 0 then). `scanned`: the patient's token is read at her desk."""
+
+    charge: Charge
+    begins: datetime
+    minutes: int
+    scanned: bool = False
+    why: tuple[str, str] = ("", "")
+
+    @property
+    def acupoints(self) -> int | None:
+        """How many, where the catalogue lays down a minimum."""
+        return 9 if self.charge.item == ACUPUNCTURE else None
+
+
 @dataclass(slots=True)
 class Day:
     """The whole plan."""
 
     units: list[Unit]
     charges: list[Charge]
-    refunded: list[str]  # visits whose charges were deleted again (2205)
+    refunded: list[str]  # visits whose charges were deleted again the same day (2205)
+    by_hand: list[ByHand] = field(default_factory=list)
+    left_out: list[Charge] = field(default_factory=list)  # insured, and not in the clinic's own export
+
+    @property
+    def owed(self) -> list[ByHand]:
+        """What was recorded as not done, and not refunded the same day."""
+        return [each for each in self.by_hand if not each.minutes and each.charge.visit not in self.refunded]
+
+    @property
+    def late(self) -> str:
+        """The unit that sends the last of its day after closing time."""
+        return next(unit.name for unit in self.units if unit.without_link and unit.without_link[1] == LATE)
+
+    @property
+    def tokens(self) -> list[str]:
+        """The visits whose patient has a token, in the order of their charges."""
+        scanned = {each.charge.visit for each in self.by_hand if each.scanned}
+        scanned |= {visit for unit in self.units for _, visit in unit.scans}
+        return [each.visit for each in self.charges if each.visit in scanned]
 
 
 def plan(seed: int = 1) -> Day:
@@ -96,6 +143,7 @@ class _Planner:
         self._chance = chance
         self._charges: list[Charge] = []
         self._refunded: list[str] = []
+        self._by_hand: list[ByHand] = []
 
     def day(self) -> Day:
         units = [
@@ -108,10 +156,14 @@ class _Planner:
         ]
         self._false_charges(units)
         self._refund()
-        for minute in (30, 95, 200, 310, 420):
-            self._charge(ACUPUNCTURE, at("08:00") + timedelta(minutes=minute))
+        self._acupuncture()
+        self._tuina()
+        kept = len(self._charges)
+        for clock in ("09:12", "10:47", "14:21"):
+            self._charge(ACUPUNCTURE, at(clock))
+        self._charges, left_out = self._charges[:kept], self._charges[kept:]
         self._charges.sort(key=lambda each: (each.charged, each.line))
-        return Day(units, self._charges, self._refunded)
+        return Day(units, self._charges, self._refunded, self._by_hand, left_out)
 
     def _lamp_1(self) -> Unit:
         unit = Unit(
@@ -137,7 +189,12 @@ class _Planner:
 
     def _lamp_3(self) -> Unit:
         unit = Unit(
-            "L3", "tdp", "理疗二室", "网络中断数小时，记录补传", "loses its link for hours and sends later"
+            "L3",
+            "tdp",
+            "理疗二室",
+            "扫就诊标签；断网数小时，记录补传",
+            "reads patients' tokens; loses its link for hours and sends later",
+            has_reader=True,
         )
         unit.without_link = (at("10:30"), at("13:30"))
         unit.profile["thermostat_s"] = 45  # this lamp switches its plate off for half a minute at a time
@@ -153,7 +210,10 @@ class _Planner:
         return unit
 
     def _stim_1(self) -> Unit:
-        unit = Unit("S1", "stim", "电针室", "普通使用", "ordinary use")
+        unit = Unit(
+            "S1", "stim", "电针室", "下午断网，关门后才补传", "loses its link and sends after closing time"
+        )
+        unit.without_link = (at("15:10"), LATE)
         self._treat(unit, STIM, "08:12", "16:20", {})
         return unit
 
@@ -178,13 +238,50 @@ class _Planner:
         refunded = self._charge(TDP, at("09:31"))
         self._refunded.append(refunded.visit)
 
+    def _acupuncture(self) -> None:
+        for clock, begins, minutes, scanned in (
+            ("08:30", "08:40", 30, True),
+            ("09:35", "10:05", 28, True),
+            ("11:20", "11:35", 25, False),
+            ("15:00", "15:35", 25, False),
+        ):
+            self._record(ACUPUNCTURE, clock, begins, minutes, scanned)
+        left = self._record(
+            ACUPUNCTURE, "13:10", "13:40", 0, why=("患者有事先走", "the patient had to leave")
+        )
+        self._refunded.append(left.visit)
+
+    def _tuina(self) -> None:
+        for clock, begins, minutes, scanned in (
+            ("08:45", "09:05", 20, True),
+            ("10:15", "10:35", 20, False),
+            ("14:35", "15:05", 18, True),
+        ):
+            self._record(TUINA, clock, begins, minutes, scanned)
+        self._record(TUINA, "14:05", "14:40", 0, why=("患者改约", "the patient comes another day"))
+
+    def _record(
+        self,
+        item: int,
+        clock: str,
+        begins: str,
+        minutes: int,
+        scanned: bool = False,
+        why: tuple[str, str] = ("", ""),
+    ) -> Charge:
+        charge = self._charge(item, at(clock))
+        self._by_hand.append(ByHand(charge, at(begins), minutes, scanned, why))
+        return charge
+
     def _treat(self, unit: Unit, item: int, first: str, last: str, options: dict[str, object]) -> None:
         """One honest treatment after the other, each charged a few minutes before it begins."""
         start = at(first)
         while start + timedelta(minutes=25) < at(last):
             if not at("11:50") < start + timedelta(minutes=22) < at("13:00"):
                 self._on(unit, start, self._chance.randint(1230, 1370), options)
-                self._charge(item, start - timedelta(seconds=self._chance.randint(60, 400)))
+                charge = self._charge(item, start - timedelta(seconds=self._chance.randint(60, 400)))
+                if unit.has_reader:
+                    unit.scans.append((start + timedelta(minutes=3), charge.visit))
             start += timedelta(seconds=self._chance.randint(2000, 2700))
 
     def _on(self, unit: Unit, start: datetime, seconds: int, options: dict[str, object]) -> None:
@@ -213,47 +310,3 @@ def scenario(unit: Unit, seed: int, starts: datetime, ends: datetime) -> str:
             "on": sorted(on, key=lambda period: period[0]),
         }
     )
-
-
-def bills(day: Day) -> str:
-    """The day's uploads as the clinic's HIS keeps them: 2204 messages and the 2205 that deletes a visit's lines."""
-    messages = [
-        _message("2204", charge.charged, {"feedetail": [_feedetail(charge)]}) for charge in day.charges
-    ]
-    for visit in day.refunded:
-        deleted = {"data": {"mdtrt_id": visit, "chrg_bchno": "0000"}}
-        messages.append(_message("2205", at("16:58"), deleted))
-    return json.dumps(messages, ensure_ascii=False, indent=1)
-
-
-def _message(infno: str, when: datetime, content: Mapping[str, object]) -> dict[str, object]:
-    stamp = when.strftime("%Y-%m-%d %H:%M:%S")
-    return {
-        "infno": infno,
-        "fixmedins_code": CLINIC,
-        "fixmedins_name": CLINIC_NAME,
-        "inf_time": stamp,
-        "input": content,
-    }
-
-
-def _feedetail(charge: Charge) -> dict[str, str]:
-    code, name = CODES[charge.item]
-    price = PRICES_FEN[charge.item]
-    return {
-        "feedetl_sn": str(charge.line),
-        "mdtrt_id": charge.visit,
-        "psn_no": charge.patient,
-        "chrg_bchno": f"B{charge.line:04d}",
-        "fee_ocur_time": charge.charged.strftime("%Y-%m-%d %H:%M:%S"),
-        "med_list_codg": code,
-        "medins_list_codg": f"OWN{charge.item}",
-        "medins_list_name": name,
-        "det_item_fee_sumamt": f"{price * charge.count / 100:.2f}",
-        "cnt": f"{charge.count}.0000",
-        "pric": f"{price / 100:.6f}",
-        "bilg_dept_codg": "TCM",
-        "bilg_dept_name": "中医科",
-        "bilg_dr_codg": charge.staff,
-        "bilg_dr_name": charge.staff,
-    }

@@ -6,20 +6,24 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from gateway.demo.plan import Day
+from gateway.demo.plan import Charge, Day
 
 DOUBTED = ("short", "no_device_time")
+NAMED = ("undeclared", "undone")  # rules whose leads name the very lines that say it
 
 
 @dataclass(frozen=True, slots=True)
 class Score:
     """`planted` false treatments on metered items; `found` of them proven without enough device time (a lower bound);
-    `unwatched` more that only dark time could explain; `innocent` doubted sets without a single false line."""
+    `unwatched` more that only dark time could explain; `innocent` sets of lines that are doubted, or named by a lead of
+    NAMED, without a single planted line. `left_out` and `owed`: how many lines were planted, and found by name."""
 
     planted: int
     found: int
     unwatched: int
     innocent: tuple[tuple[str, ...], ...]
+    left_out: tuple[int, int]
+    owed: tuple[int, int]
 
     @property
     def explained(self) -> int:
@@ -27,15 +31,34 @@ class Score:
         return max(self.planted - self.found - self.unwatched, 0)
 
 
-def score(day: Day, treatments: Sequence[Mapping[str, Any]]) -> Score:
-    """How far the verdicts (as `reconcile --json` prints them) bring the planted lies to light."""
-    false = {f"{charge.visit}/{charge.line}": charge.false for charge in day.charges if charge.cheat}
+def score(
+    day: Day, treatments: Sequence[Mapping[str, Any]], leads: Sequence[Mapping[str, Any]] = ()
+) -> Score:
+    """How far the verdicts and leads (as `reconcile --json` prints them) bring the planted lies to light."""
+    false = {_line(charge): charge.false for charge in day.charges if charge.cheat}
     found = _bounded(_sets(treatments, DOUBTED), false)
     either = _bounded(_sets(treatments, (*DOUBTED, "unobserved")), false)
-    innocent = tuple(
-        lines for lines in _sets(treatments, DOUBTED) if not any(line in false for line in lines)
+    left_out = {_line(charge) for charge in day.left_out}
+    owed = {_line(each.charge) for each in day.owed}
+    planted = false.keys() | left_out | owed
+    named = [tuple(lead["lines"]) for lead in leads if lead["rule"] in NAMED]
+    innocent = [lines for lines in (*_sets(treatments, DOUBTED), *named) if planted.isdisjoint(lines)]
+    return Score(
+        sum(false.values()),
+        found,
+        either - found,
+        tuple(innocent),
+        (len(left_out), len(left_out & _named(leads, "undeclared"))),
+        (len(owed), len(owed & _named(leads, "undone"))),
     )
-    return Score(sum(false.values()), found, either - found, innocent)
+
+
+def _line(charge: Charge) -> str:
+    return f"{charge.visit}/{charge.line}"
+
+
+def _named(leads: Sequence[Mapping[str, Any]], rule: str) -> set[str]:
+    return {line for lead in leads if lead["rule"] == rule for line in lead["lines"]}
 
 
 def _sets(treatments: Sequence[Mapping[str, Any]], codes: Sequence[str]) -> dict[tuple[str, ...], int]:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import contextlib
 import json
+import re
 import secrets
 import shutil
 import socket
@@ -14,88 +15,28 @@ import subprocess
 import sys
 import time
 import urllib.request
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
-from dataclasses import dataclass
 from datetime import datetime
+from functools import partial
 from pathlib import Path
 
 from gateway.clock import Clock, real_ms
-from gateway.demo import broker, plan
+from gateway.demo import bills, broker, plan, settings
+from gateway.demo.happening import Agenda, Happening, nothing
+from gateway.demo.people import Counter, Nurse
+from gateway.demo.reader import Reader
 from gateway.demo.relay import Relay
+from gateway.demo.work import Work
 from gateway.errors import SurroundingsError, UsageError
 from gateway.ledger import database, records
+from gateway.nurse import tokens
 
 MARK = "demo-day.json"  # a folder that carries it is ours to make anew
 HEAD_START_S = 6  # real seconds until the clock reaches STARTS, for the programs to come up
 BOOTS, STARTS, ENDS = plan.at("00:00"), plan.at("07:40"), plan.at("17:12")
 READY_S = 30  # how long a program may take to come up, in real seconds
-
-_GATEWAY = """clinic = "{clinic}"
-name = "{name}"
-role = "{role}"
-opens = "{opens}"
-closes = "{closes}"
-
-[serve]
-port = {port}
-
-[clock]
-real_ms = {clock.real_ms}
-shown_ms = {clock.shown_ms}
-speed = {clock.speed}
-"""
-_CLINIC_MORE = """
-[mqtt]
-port = {mqtt}
-user = "{user}"
-password = "{password}"
-
-[forward]
-url = "http://127.0.0.1:{district}"
-token = "{token}"
-"""
-_DISTRICT_MORE = """
-[district.tokens]
-{clinic} = "{token}"
-"""
-_UNIT = """unit = "{unit}"
-clinic = "{clinic}"
-key = "key.pem"
-load = "{load}"
-journal = "journal"
-
-[profile]
-{profile}
-
-[port]
-kind = "bench"
-scenario = "scenario.json"
-
-[mqtt]
-host = "127.0.0.1"
-port = {mqtt}
-user = "{unit}"
-password = "{password}"
-reconnect_least_ms = 100
-reconnect_most_ms = 500
-
-[clock]
-real_ms = {clock.real_ms}
-shown_ms = {clock.shown_ms}
-speed = {clock.speed}
-"""
-
-
-@dataclass(frozen=True, slots=True)
-class Happening:
-    """Something the demo does at an instant of its day."""
-
-    at: datetime
-    zh: str
-    en: str
-    do: Callable[[], None]
 
 
 class Stage:
@@ -108,31 +49,45 @@ class Stage:
         self._passwords = {
             name: secrets.token_hex(12) for name in (broker.GATEWAY, *(u.name for u in day.units))
         }
-        self._token = secrets.token_hex(16)
+        self._token, self._his = secrets.token_hex(16), secrets.token_hex(16)
+        self._tokens = {visit: tokens.new_token() for visit in day.tokens}
         self._ports = {"pages": pages_port or _free_port(), "district": _free_port(), "mqtt": _free_port()}
         self._clock = Clock()
         self._speed = speed
         self._programs: dict[str, subprocess.Popen[bytes]] = {}
         self._relays: dict[str, Relay] = {}
+        self._readers: dict[str, Reader] = {}
         self.has_mosquitto = True
+
+    @property
+    def url(self) -> str:
+        """The clinic's gateway."""
+        return f"http://127.0.0.1:{self._ports['pages']}"
 
     @property
     def pages(self) -> str:
         """Where the day can be looked at while the gateway runs."""
-        return f"http://127.0.0.1:{self._ports['pages']}/day/{plan.DAY:%Y-%m-%d}"
+        return f"{self.url}/day/{plan.DAY:%Y-%m-%d}"
+
+    @property
+    def nurse(self) -> Nurse:
+        """The nurse at her list."""
+        return Nurse(self.url, self._tokens)
 
     def prepare(self) -> None:
         """Ledgers, keys, inventory, scenarios; everything from before in the folder is made anew."""
         self._clear()
         for where, role, name in (
             (self.clinic, "clinic", plan.CLINIC_NAME),
-            (self.district, "district", "示范区"),
+            (self.district, "district", settings.DISTRICT_NAME),
         ):
-            identity = plan.CLINIC if role == "clinic" else "SH-DISTRICT-DEMO"
+            identity = plan.CLINIC if role == "clinic" else settings.DISTRICT
             self.wattwitness("init", str(where), "--clinic", identity, "--name", name, "--role", role)
         with ThreadPoolExecutor(4) as several:
             list(several.map(self._prepare_unit, self.day.units))
-        (self.folder / "bills.json").write_text(plan.bills(self.day), encoding="utf-8")
+        tokens.open_tag_key(self.clinic)  # made here, and told to the units with a reader
+        (self.folder / "bills.json").write_text(bills.clinic(self.day), encoding="utf-8")
+        (self.folder / "platform.json").write_text(bills.platform(self.day), encoding="utf-8")
 
     def start(self) -> None:
         """Bring everything up; the day begins when this returns."""
@@ -154,10 +109,14 @@ class Stage:
 
         Raises SurroundingsError if a program ends that should not.
         """
-        for happening in sorted(self._happenings(), key=lambda each: each.at):
+        counter = Counter(self.url, self._his)
+        agenda = Agenda(self._happenings())
+        agenda.add(Work(self.day, counter, self.nurse, self.now).happenings())
+        while happening := agenda.next_until(ENDS):
             self._wait_until(happening.at, progress)
-            happening.do()
-            yield happening
+            agenda.add(happening.do() or ())
+            if happening.zh:
+                yield happening
         self._wait_until(ENDS, progress)
 
     def _wait_until(self, instant: datetime, progress: Callable[[datetime], None]) -> None:
@@ -170,6 +129,14 @@ class Stage:
         """What the accelerated clock shows."""
         return datetime.fromtimestamp(self._clock.now_ms() / 1000, plan.ZONE)
 
+    def whole_page(self, url: str) -> str:
+        """What the gateway shows at `url`, with the style that it links to in it: it can be opened from its folder."""
+
+        def style(link: re.Match[str]) -> str:
+            return f"<style>\n{page_text(self.url + link[1])}</style>"
+
+        return re.sub(r'<link rel="stylesheet" href="([^"]+)">', style, page_text(url))
+
     def wattwitness(self, *arguments: str, codes: tuple[int, ...] = (0,)) -> str:
         """Run one command of the gateway to its end and return what it printed."""
         done = subprocess.run(_python("gateway", *arguments), capture_output=True, text=True, check=False)
@@ -177,11 +144,26 @@ class Stage:
             raise _failed(" ".join(arguments[:3]), done.stderr)
         return done.stdout
 
-    def backlog(self) -> int:
-        """How many records the clinic has not, or the district has not."""
-        emitted = sum(self._emitted(unit.name) for unit in self.day.units)
-        held = [self._held(folder) for folder in (self.clinic, self.district)]
-        return max(emitted - min(held), 0)
+    def backlog(self, without: str = "") -> int:
+        """How many records the clinic has not, or the district has not; those of one unit left out."""
+        emitted = {unit.name: self._emitted(unit.name) for unit in self.day.units if unit.name != without}
+        held = [self._held(folder, emitted) for folder in (self.clinic, self.district)]
+        return max(sum(emitted.values()) - min(held), 0)
+
+    def mend(self, unit: str) -> None:
+        """The unit has its link again."""
+        self._relays[unit].mend()
+
+    def move_on(self, instant: datetime) -> None:
+        """From now on it is that instant for every command, and time passes as elsewhere."""
+        self._clock = Clock(real_ms(), round(instant.timestamp() * 1000), 1)
+        self._configure_gateways()
+
+    def restart_pages(self) -> None:
+        """The clinic's gateway starts anew, with its clock as it is now."""
+        self.stop("clinic")
+        self._run("clinic", "gateway", "--dir", str(self.clinic), "serve")
+        _await_port(self._ports["pages"], self._programs["clinic"], self.log("clinic"))
 
     def power_on(self, unit: str) -> None:
         """The unit has mains: its program starts."""
@@ -205,8 +187,12 @@ class Stage:
                 with contextlib.suppress(subprocess.TimeoutExpired):
                     process.wait(timeout=5)
                 process.kill()
-        for relay in self._relays.values() if not names else ():
-            relay.close()
+        if not names:
+            for relay in self._relays.values():
+                relay.close()
+            for reader in self._readers.values():
+                reader.close()
+            self._readers.clear()
 
     def _clear(self) -> None:
         if self.folder.exists():
@@ -247,55 +233,51 @@ class Stage:
         self.wattwitness("--dir", str(self.district), *enrol, "--clinic", plan.CLINIC)
 
     def _configure(self) -> None:
-        same = {
-            "clock": self._clock,
-            "opens": plan.OPENS,
-            "closes": plan.CLOSES,
-            "token": self._token,
-            **self._ports,
-        }
-        clinic = {**same, "clinic": plan.CLINIC, "name": plan.CLINIC_NAME, "role": "clinic"}
-        clinic |= {
-            "user": broker.GATEWAY,
-            "password": self._passwords[broker.GATEWAY],
-            "port": self._ports["pages"],
-        }
-        _write(self.clinic / "wattwitness.toml", (_GATEWAY + _CLINIC_MORE).format(**clinic))
-        district = {**same, "clinic": "SH-DISTRICT-DEMO", "name": "示范区", "role": "district"}
-        district |= {"port": self._ports["district"]}
-        more = _DISTRICT_MORE.format(clinic=plan.CLINIC, token=self._token)
-        _write(self.district / "wattwitness.toml", _GATEWAY.format(**district) + more)
+        self._configure_gateways()
         for unit in self.day.units:
             self._configure_unit(unit)
 
+    def _configure_gateways(self) -> None:
+        password = self._passwords[broker.GATEWAY]
+        told = settings.clinic(self._clock, self._ports, password, self._token, self._his)
+        _write(self.clinic / "wattwitness.toml", told)
+        told = settings.district(self._clock, self._ports, self._token)
+        _write(self.district / "wattwitness.toml", told)
+
     def _configure_unit(self, unit: plan.Unit) -> None:
-        port = self._ports["mqtt"]
+        port, device = self._ports["mqtt"], ""
         if unit.without_link:
             self._relays[unit.name] = Relay(port)
             port = self._relays[unit.name].port
-        said = {"unit": unit.name, "clinic": plan.CLINIC, "load": unit.load, "mqtt": port}
-        profile = "\n".join(f"{key} = {value}" for key, value in unit.profile.items())
-        said |= {"password": self._passwords[unit.name], "clock": self._clock, "profile": profile}
-        _write(self.folder / unit.name / "unit.toml", _UNIT.format(**said))
+        if unit.has_reader:
+            self._readers[unit.name] = Reader()
+            device = self._readers[unit.name].device
+        password, key = self._passwords[unit.name], self.clinic / "tag.key"
+        said = settings.unit(unit, self._clock, port, password, key, device)
+        _write(self.folder / unit.name / "unit.toml", said)
 
     def _happenings(self) -> Iterator[Happening]:
         for unit in self.day.units:
-            if unit.without_mains:
-                down, up = unit.without_mains
-                yield Happening(
-                    down, f"{unit.name} 断电", f"{unit.name} loses its mains", _act(self.power_off, unit.name)
-                )
-                yield Happening(
-                    up, f"{unit.name} 来电", f"{unit.name} has mains again", _act(self.power_on, unit.name)
-                )
-            if unit.without_link:
-                down, up = unit.without_link
-                relay = self._relays[unit.name]
-                yield Happening(down, f"{unit.name} 断网", f"{unit.name} loses its link", relay.cut)
-                yield Happening(up, f"{unit.name} 网络恢复", f"{unit.name} has its link again", relay.mend)
+            yield from self._mains(unit)
+            yield from self._link(unit)
+            for when, visit in unit.scans:
+                yield Happening(when, partial(self._readers[unit.name].read, self._tokens[visit]))
         opening = ((plan.OPENS, "开门", "the clinic opens"), (plan.CLOSES, "关门", "the clinic closes"))
         for clock, zh, en in opening:
-            yield Happening(plan.at(clock), zh, en, lambda: None)
+            yield Happening(plan.at(clock), nothing, zh, en)
+
+    def _mains(self, unit: plan.Unit) -> Iterator[Happening]:
+        if unit.without_mains:
+            (down, up), name = unit.without_mains, unit.name
+            yield Happening(down, partial(self.power_off, name), f"{name} 断电", f"{name} loses its mains")
+            yield Happening(up, partial(self.power_on, name), f"{name} 来电", f"{name} has mains again")
+
+    def _link(self, unit: plan.Unit) -> Iterator[Happening]:
+        """Links that come back after the day are mended by whoever asks for it."""
+        if unit.without_link:
+            (down, up), relay, name = unit.without_link, self._relays[unit.name], unit.name
+            yield Happening(down, relay.cut, f"{name} 断网", f"{name} loses its link")
+            yield Happening(up, relay.mend, f"{name} 网络恢复", f"{name} has its link again")
 
     def _run(self, name: str, module: str, *arguments: str) -> None:
         with self.log(name).open("ab") as log:
@@ -311,13 +293,10 @@ class Stage:
         journal = self.folder / unit / "journal"
         return max((int(us) for us in _sequence_numbers(journal)), default=0)
 
-    def _held(self, folder: Path) -> int:
+    def _held(self, folder: Path, units: Iterable[str]) -> int:
         with closing(database.open_ledger(folder)) as ledger:
-            return sum(head.us for head in records.heads(ledger).values())
-
-
-def _act(do: Callable[[str], None], unit: str) -> Callable[[], None]:
-    return lambda: do(unit)
+            heads = records.heads(ledger)
+            return sum(heads[unit].us for unit in units if unit in heads)
 
 
 def _sequence_numbers(journal: Path) -> Iterator[str]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import subprocess
@@ -11,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from gateway.demo.broker import GATEWAY
-from gateway.demo.plan import CHEATS, DAY
+from gateway.demo.plan import CHEATS, DAY, LIVE_UNTIL, at, plan
 from protocol import record, seal
 
 ROOT = Path(__file__).parents[2]
@@ -31,6 +32,12 @@ def play(folder: Path, lang: str, path: str) -> str:
     )
     assert done.returncode == 0, done.stdout + done.stderr
     return done.stdout
+
+
+def command(ledger: Path, *arguments: str) -> str:
+    """What a command of the gateway says of a ledger."""
+    asked = [sys.executable, "-m", "gateway", "--dir", str(ledger), *arguments]
+    return subprocess.run(asked, capture_output=True, text=True, check=False, cwd=ROOT).stdout
 
 
 def excerpt(lang: str) -> list[str]:
@@ -66,8 +73,52 @@ def test_the_day_ends_with_every_record_of_every_unit_at_the_district(chinese):
 
 def test_the_demo_leaves_a_page_and_a_picture_in_chinese(chinese):
     folder, _ = chinese
-    assert 'lang="zh-CN"' in (folder / "day.html").read_text("utf-8")
+    for name in ("day.html", "nurse.html"):
+        page = (folder / name).read_text("utf-8")
+        assert 'lang="zh-CN"' in page
+        assert "<style>" in page and "stylesheet" not in page, "it is opened from its folder"
     assert (folder / "day.svg").read_text("utf-8").startswith("<svg")
+
+
+def test_the_bills_that_came_live_are_known_when_the_file_comes(chinese):
+    printed = chinese[1]
+    told = re.search(r"诊所自己的账单 (\d+) 行，其中 (\d+) 行白天已由 HIS 实时送来", printed)
+    assert told is not None
+    charges = plan().charges
+    live = [each for each in charges if each.charged <= at(LIVE_UNTIL)]
+    assert (int(told[1]), int(told[2])) == (len(charges), len(live))
+
+
+def test_the_cashier_is_warned_before_a_double_charge(chinese):
+    assert re.search(r"10:20 HIS 收费前询问，得到提醒：.*此人今天在另一次就诊中已收取", chinese[1])
+
+
+def test_what_came_late_opens_the_closed_day_and_each_closing_stays(chinese):
+    day = f"{DAY:%Y-%m-%d}"
+    stands = json.loads(command(chinese[0] / "clinic", "close", day, "--check", "--json"))
+    assert (stands["number"], stands["changed"]) == (3, None)
+    trail = json.loads(command(chinese[0] / "clinic", "trail", "--subject", f"day:{day}", "--json"))
+    assert [each["body"]["number"] for each in trail["entries"]] == [1, 2, 3]
+    assert re.search(r"第 2 次：\d 次由待核变为相符", chinese[1])
+    assert "第 3 次：1 次由非计量变为已冲销" in chinese[1]
+
+
+def test_one_lead_is_decided_by_the_district_and_one_ends_by_its_refund(chinese):
+    leads = json.loads(command(chinese[0] / "clinic", "leads", "--json"))
+    now = {lead["rule"]: lead["review"] for lead in leads}
+    decided = now["capacity"]
+    assert (decided["state"], decided["outcome"]) == ("closed", "confirmed")
+    assert (decided["internal"], decided["deducted"]) == ("entry_or_coding_error", "96.00")
+    assert now["undone"]["state"] == "refunded"
+    assert now["undeclared"]["state"] == "open"
+
+
+def test_the_days_report_lies_in_the_folder_as_pdf_and_as_workbook(chinese):
+    folder, printed = chinese
+    for kind, begins in (("pdf", b"%PDF-"), ("xlsx", b"PK")):
+        path = folder / f"report-{DAY:%Y-%m-%d}.{kind}"
+        assert path.read_bytes().startswith(begins)
+        assert str(path) in printed
 
 
 def test_the_ledger_of_the_demo_stands_up_to_check(chinese):
@@ -94,8 +145,6 @@ def test_without_mosquitto_the_embedded_broker_plays_the_same_day_and_the_demo_s
 
 
 def test_the_plan_plants_every_kind_of_cheat_it_explains():
-    from gateway.demo.plan import plan
-
     assert {charge.cheat for charge in plan().charges if charge.cheat} == set(CHEATS)
     assert GATEWAY not in {unit.name for unit in plan().units}
     assert DAY.isoweekday() == 1

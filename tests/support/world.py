@@ -181,7 +181,7 @@ class World:
         for each in self.day.by_hand:
             item, charge = items[each.charge.item], each.charge
             how = SCANNED if each.scanned else MANUAL
-            treated = Treated(charge.visit, item, f"{charge.visit}/{charge.line}", how=how)
+            treated = Treated(charge.visit, item, f"{charge.visit}/{charge.line}", plan.ROOM_BY_HAND, how=how)
             act = Act(plan.CLINIC, "N01", ms(each.begins))
             if not each.minutes:
                 attend.undone(self.db, act, treated, each.why[0])
