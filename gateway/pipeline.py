@@ -14,12 +14,10 @@ from typing import Any
 
 from sqlite_utils import Database
 
-from gateway.audit import catalogue, closing, judged, month
+from gateway.audit import closing, judged, month
 from gateway.audit.closing import Closed
 from gateway.audit.figures import Chosen, default_rules
-from gateway.audit.gather import gather
 from gateway.audit.hours import Hours
-from gateway.audit.reconcile import Reconciliation, reconcile
 from gateway.config import Config
 from gateway.district.admit import Brought
 from gateway.district.log import Log
@@ -34,6 +32,7 @@ from gateway.ledger.closings import Closing
 from gateway.ledger.database import transaction
 from gateway.ledger.outbox import Forwarded
 from gateway.ledger.trail import Head
+from gateway.nurse import posts
 
 
 def take_in(
@@ -77,29 +76,27 @@ def look_at_seals(db: Database, now_ms: int, most: int = 2_000) -> int:
 
 def take_in_again(db: Database, unit: str, logged: bool = False) -> Outcome:
     """Judges anew what waited in quarantine for `unit` to be enrolled. What came keeps its time of receipt."""
-    total = Outcome()
     with transaction(db):
-        records.drop_findings(db, "unknown_unit", unit)
-        registry = _registry(db)
-        for sha256, received_ms, source, clinic, body in records.quarantined(db, unit, "unknown_unit"):
-            records.release(db, sha256)
-            verified = verify.verify(Arrival(body, clinic or None), registry)
-            total.add(store.keep(db, [verified], Came(source, received_ms, logged=logged)))
+        return let_in(db, unit, logged)
+
+
+def let_in(db: Database, unit: str, logged: bool = False) -> Outcome:
+    """As `take_in_again`, inside the caller's transaction."""
+    total = Outcome()
+    records.drop_findings(db, "unknown_unit", unit)
+    registry = _registry(db)
+    for sha256, received_ms, source, clinic, body in records.quarantined(db, unit, "unknown_unit"):
+        records.release(db, sha256)
+        verified = verify.verify(Arrival(body, clinic or None), registry)
+        total.add(store.keep(db, [verified], Came(source, received_ms, logged=logged)))
     return total
 
 
-def judge(
-    db: Database,
-    config: Config,
-    first: date,
-    last: date,
-    source: str,
-    now_ms: int,
-    chosen: Chosen | None = None,
-) -> Reconciliation:
-    """What can be said of the days [`first`, `last`] of the configured clinic with the bills of one source; keeps nothing."""
-    period = gather(db, Hours(config), catalogue.in_force(db).items, first, last, source, now_ms)
-    return reconcile(period, chosen.rules if chosen else default_rules())
+def record_posts(db: Database, config: Config, now_ms: int, days: tuple[date, date] | None = None) -> int:
+    """Records the treatments that readings at posts tell of, on these days, or on those that may still change by
+    themselves; how many entries it made. Doing it again makes none."""
+    hours = Hours(config)
+    return posts.derive(db, hours, *(days or posts.days_now(hours, now_ms)), now_ms)
 
 
 def settle(
@@ -113,6 +110,7 @@ def settle(
 ) -> dict[str, Any]:
     """Reconciles the days [`first`, `last`] of the configured clinic with the bills of one source, keeps what was found,
     and returns it as `reconcile --json` prints it. `chosen` are the rules of leads, by default those shipped."""
+    record_posts(db, config, now_ms, (first, last))
     found = judged.judge(db, config, chosen or Chosen(default_rules()), first, last, source, now_ms)
     with transaction(db):
         judged.keep(db, found)
@@ -125,6 +123,7 @@ def close(
     """Closes a day of the configured clinic: its inputs by hash and its verdicts, at once or not at all. A day that is
     closed already gets a new closing where its inputs have changed, else the old one stands."""
     closing.may_close(config, day, now_ms)
+    record_posts(db, config, now_ms, (day, day))
     with transaction(db):
         rules = chosen or Chosen(default_rules())
         return closing.close(db, judged.judge(db, config, rules, day, day, source, now_ms), by)

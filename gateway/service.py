@@ -35,6 +35,7 @@ _SEALS_S, _SEALS, _BREATH_S = (
     500,
     0.01,
 )  # how often to look for seals to look at, how many at once, a pause between
+_POSTS_S = 1.0  # how often to look whether something came that a post could tell of
 _TIME_S = 60  # between two tellings of the time, on the clock shown
 _LEAST_S, _MOST_S = 0.25, 30  # before trying again, doubling
 
@@ -76,6 +77,8 @@ class Service:
         self._threads: list[threading.Thread] = []
         self._receiver: Receiver | None = None
         self._add("seals", _Seals(book, self.troubles.of("seals")).run)
+        if not book.is_district:
+            self._add("posts", _Posts(book, self.troubles.of("posts")).run)
         if book.config.mqtt is not None:
             self._add_intake(book, book.config.mqtt)
         if book.config.forward is not None:
@@ -210,6 +213,28 @@ class _Seals:
     def _look(self, db: Database, stopping: threading.Event) -> None:
         while not stopping.is_set() and pipeline.look_at_seals(db, self._book.clock.now_ms(), _SEALS):
             stopping.wait(_BREATH_S)
+
+
+class _Posts:
+    """Records the treatments that posts tell of: when something came, and once a minute, since ends are forgotten."""
+
+    def __init__(self, book: Book, trouble: Trouble):
+        self._book = book
+        self._trouble = trouble
+        self._seen = (-1, -1)
+
+    def run(self, stopping: threading.Event) -> None:
+        """Until stopping."""
+        with self._book.ledger() as db:
+            while not stopping.wait(_POSTS_S):
+                _patiently(partial(self._look, db), self._trouble, stopping)
+
+    def _look(self, db: Database) -> None:
+        now_ms = self._book.clock.now_ms()
+        seen = (database.version(db), now_ms // (_TIME_S * 1000))
+        if seen != self._seen:
+            pipeline.record_posts(db, self._book.config, now_ms)
+            self._seen = seen
 
 
 class _Time:

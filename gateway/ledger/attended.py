@@ -152,3 +152,39 @@ def scans(db: Database, clinic: str, from_ms: int, until_ms: int) -> list[tuple[
         [clinic, from_ms, until_ms],
     )
     return rows.fetchall()
+
+
+def scans_of(db: Database, unit: str, from_ms: int, until_ms: int) -> list[tuple[int, str, str]]:
+    """(us, boot, exact line) of the tags that a unit read in [from_ms, until_ms), and of all those that it read at a time
+    which was not synchronised, whenever that was; in order of its chain."""
+    rows = db.execute(
+        """SELECT us, boot, line FROM records WHERE unit = ? AND kind = 'TAG' AND chained = 1
+           AND (at_ms >= ? AND at_ms < ? OR instr(line, ' S"') = 0) ORDER BY us""",
+        [unit, from_ms, until_ms],
+    )
+    return rows.fetchall()
+
+
+def lines_of_boot(db: Database, unit: str, boot: str) -> list[str]:
+    """The exact lines that a unit wrote in one boot, in order of its chain."""
+    rows = db.execute(
+        "SELECT line FROM records WHERE unit = ? AND boot = ? AND chained = 1 ORDER BY us", [unit, boot]
+    )
+    return [line for (line,) in rows]
+
+
+def begun_at_posts(db: Database, clinic: str, units: Iterable[str], from_ms: int) -> dict[str, int]:
+    """Key of the reading that began it -> the thread, of the treatments that these units recorded to begin at `from_ms` or
+    later."""
+    rows = db.execute(
+        """SELECT scan, thread FROM attended WHERE clinic = ? AND began_ms >= ? AND entry = thread
+           AND entered_by IN (SELECT value FROM json_each(?)) AND scan LIKE entered_by || ':%'""",
+        [clinic, from_ms, _list(units)],
+    )
+    return dict(rows.fetchall())
+
+
+def in_force(db: Database, clinic: str, threads: Iterable[int]) -> list[Entry]:
+    """The entries in force of these threads."""
+    where = f"a.clinic = ? AND a.thread IN (SELECT value FROM json_each(?)) AND {_IN_FORCE}"
+    return _entries(db, where, [clinic, json.dumps(sorted(threads))])

@@ -182,6 +182,11 @@ def sources(db: Database, clinic: str) -> list[str]:
     return [source for source in SOURCES if _has_lines(db, Teller(clinic, source))]
 
 
+def usual_source(db: Database, clinic: str) -> str:
+    """Whose lines count where nobody says: the clinic's own, or the platform's where it has told none."""
+    return next(iter(sources(db, clinic)), SOURCES[0])
+
+
 def _has_lines(db: Database, teller: Teller) -> bool:
     sql = "SELECT EXISTS (SELECT 1 FROM bill_lines WHERE clinic = ? AND source = ?)"
     return db.execute(sql, [teller.clinic, teller.source]).fetchone()[0] == 1

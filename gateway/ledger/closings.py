@@ -89,6 +89,24 @@ def add(
     return Closing(teller.clinic, teller.source, day, number, run, at_ms, by, body, sha256, *ends)
 
 
+_OF_RUN = (
+    "SELECT from_day, to_day, made_ms, clinic, source, rules FROM runs WHERE run = ?",
+    """SELECT source, line, "index", item, code, day, amount_fen, body FROM verdicts WHERE run = ?
+       ORDER BY source, line, "index" """,
+    "SELECT day, device, unit, open_s, watched_s, dark FROM coverage WHERE run = ? ORDER BY day, device",
+    "SELECT lead, rule, day, amount_fen, body FROM leads WHERE run = ? ORDER BY lead",
+)
+
+
+def run_sha256(db: Database, run: int) -> str:
+    """The SHA-256 of all that a run said: a closing that holds it freezes the run."""
+    digest = hashlib.sha256()
+    for sql in _OF_RUN:
+        for row in db.execute(sql, [run]):
+            digest.update(f"{canonical(row)}\n".encode())
+    return digest.hexdigest()
+
+
 def since(db: Database, closing: Closing, whole: tuple[int, int], opening: tuple[int, int]) -> Since:
     """What has come for the day [from, until) `whole`, open in `opening`, since it was closed."""
     asked: Row = {"clinic": closing.clinic, "source": closing.source, "from": whole[0], "until": whole[1]}

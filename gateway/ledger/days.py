@@ -31,11 +31,12 @@ def newest_reconciled_day(db: Database, clinic: str) -> str | None:
 
 
 def devices(db: Database, clinic: str, from_ms: int, until_ms: int) -> list[Row]:
-    """The inventory that stood at any time of the day."""
+    """The inventory that stood at any time of the day, without reading posts, which show no load."""
     return list(
         db.query(
             "SELECT device, load, room, bed, stations, blind FROM devices"
-            " WHERE clinic = ? AND from_ms < ? AND (until_ms IS NULL OR until_ms > ?)",
+            " WHERE clinic = ? AND from_ms < ? AND (until_ms IS NULL OR until_ms > ?)"
+            " AND load <> 'post' AND load NOT GLOB 'post[1-9]*'",
             [clinic, until_ms, from_ms],
         )
     )

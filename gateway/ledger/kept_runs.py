@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 from sqlite_utils import Database
@@ -24,3 +26,12 @@ def newest_runs(db: Database) -> list[Run]:
         "SELECT max(run), clinic, source, from_day, to_day FROM runs GROUP BY from_day, to_day, clinic, source ORDER BY 1"
     )
     return [Run(*row) for row in rows.fetchall()]
+
+
+def own_rules(db: Database, runs: Iterable[int]) -> list[str]:
+    """The SHA-256 of each rules.toml of its own by which one of these runs looked for leads."""
+    rows = db.execute(
+        "SELECT DISTINCT rules FROM runs WHERE run IN (SELECT value FROM json_each(?)) AND rules != '' ORDER BY 1",
+        [json.dumps(list(runs))],
+    )
+    return [sha256 for (sha256,) in rows.fetchall()]

@@ -190,6 +190,15 @@ def lines(db: Database, unit: str) -> Iterator[str]:
     return (row[0] for row in rows)
 
 
+def last_boot(db: Database, unit: str) -> str | None:
+    """The exact line of the last BOOT in a unit's chain."""
+    found = db.execute(
+        "SELECT line FROM records WHERE unit = ? AND chained = 1 AND kind = 'BOOT' ORDER BY us DESC LIMIT 1",
+        [unit],
+    ).fetchone()
+    return found and found[0]
+
+
 def last_us(db: Database, unit: str) -> int:
     """The highest sequence number stored of a unit, in its chain or not; 0 where there is none."""
     return db.execute("SELECT coalesce(max(us), 0) FROM records WHERE unit = ?", [unit]).fetchone()[0]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable, Sequence
 from datetime import date
 from typing import Any
@@ -57,30 +56,3 @@ def _insert(db: Database, table: str, run: int, rows: Sequence[Row]) -> None:
         columns = ", ".join(f'"{name}"' for name in names)
         sql = f"INSERT INTO {table} (run, {columns}) VALUES (?{', ?' * len(names)})"
         db.conn.executemany(sql, ((run, *(row[name] for name in names)) for row in rows))
-
-
-def newest_leads(db: Database, from_day: str, to_day: str, clinic: str | None = None) -> list[Row]:
-    """The leads of each day in the period, as the newest run over each source's lines that covers the day found them;
-    of one clinic, or of all. What both sources led to is told once."""
-    rows = db.query(
-        """SELECT leads.body, clinic, source FROM leads JOIN runs USING (run)
-           WHERE leads.day BETWEEN :from_day AND :to_day AND clinic = coalesce(:clinic, clinic)
-             AND run = (SELECT max(r.run) FROM runs r WHERE leads.day BETWEEN r.from_day AND r.to_day
-                        AND r.clinic = runs.clinic AND r.source = runs.source)
-           GROUP BY clinic, lead ORDER BY leads.day, clinic, leads.rowid""",
-        {"from_day": from_day, "to_day": to_day, "clinic": clinic},
-    )
-    return [_told(row) for row in rows]
-
-
-def lead(db: Database, name: str) -> Row | None:
-    """The lead of that name as the newest run found it, or None."""
-    rows = db.query(
-        "SELECT leads.body, clinic, source FROM leads JOIN runs USING (run) WHERE lead = ? ORDER BY run DESC LIMIT 1",
-        [name],
-    )
-    return next((_told(row) for row in rows), None)
-
-
-def _told(row: Row) -> Row:
-    return {**json.loads(row["body"]), "clinic": row["clinic"], "source": row["source"]}

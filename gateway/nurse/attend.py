@@ -13,7 +13,7 @@ from sqlite_utils import Database
 
 from gateway.audit.catalogue import Item
 from gateway.errors import UsageError
-from gateway.ledger import attended, trail
+from gateway.ledger import attended, trail, units
 from gateway.ledger.attended import DONE, MANUAL, RUNNING, STOPPED, UNDONE, WITHDRAWN, Entry
 from gateway.ledger.database import transaction
 from gateway.persons import person, reason
@@ -248,7 +248,7 @@ def _first(db: Database, act: Act, what: str, said: Entry, known: int | None = N
                 "刚才已有登记：请看最新的列表", "something was recorded meanwhile: look at the list"
             )
         number = attended.next_entry(db)
-        kept = replace(said, entry=number, thread=number)
+        kept = replace(said, entry=number, thread=number, entered_by=_acting(db, act.by))
         attended.add(db, kept)
         trail.note(db, act.now_ms, kept.entered_by, what, f"attended:{kept.thread}", kept.told())
     return kept
@@ -267,7 +267,7 @@ def _next(db: Database, act: Act, what: str, was: Entry, said: Entry) -> Entry:
         entry=attended.next_entry(db),
         replaces=was.entry,
         entered_ms=act.now_ms,
-        entered_by=person(act.by),
+        entered_by=_acting(db, act.by),
     )
     attended.add(db, kept)
     trail.note(db, act.now_ms, kept.entered_by, what, f"attended:{kept.thread}", kept.told())
@@ -303,6 +303,14 @@ def _of(outcome: str, allowed: tuple[str, ...]) -> str:
     if outcome not in allowed:
         raise UsageError(f"结果应为 {'、'.join(allowed)} 之一", f"the outcome is one of {', '.join(allowed)}")
     return outcome
+
+
+def _acting(db: Database, by: str) -> str:
+    """Who acts; UsageError for the name of a unit, whose entries follow from its own records."""
+    kept = person(by)
+    if kept in units.units(db):
+        raise UsageError(f"{kept} 是单元：请写明是谁", f"{kept} is a unit: say who acts")
+    return kept
 
 
 def visit_name(text: str) -> str:

@@ -18,11 +18,13 @@ from gateway.audit.editions import Editions
 from gateway.audit.hours import Hours
 from gateway.audit.items import Item
 from gateway.audit.live import Live, live
+from gateway.audit.posts import Stay
 from gateway.audit.reconcile import longest_window_days, version, window
 from gateway.ledger import attended, bills
 from gateway.ledger import live as units_now
 from gateway.ledger.attended import RUNNING, SCANNED, WITHDRAWN, Entry
 from gateway.ledger.bills import BillLine, Teller
+from gateway.nurse import posts
 
 
 @dataclass(slots=True)
@@ -53,12 +55,13 @@ class Task:
 @dataclass(frozen=True, slots=True)
 class Today:
     """The list: `tasks` by charge, `others` what was recorded today and counts for no paid line; `scanned` of `recorded`
-    entries of today knew their visit by a token."""
+    entries of today knew their visit by a token. `unclear` was read at posts today, and waits for a choice."""
 
     tasks: Sequence[Task]
     others: Sequence[Entry]
     scanned: int
     recorded: int
+    unclear: Sequence[Stay] = ()
 
     @property
     def rooms(self) -> list[str]:
@@ -83,12 +86,13 @@ def today(db: Database, hours: Hours, now_ms: int) -> Today:
         task.lamps = lamps.get((task.item.device_class, task.room), ())
     counted = [each for each in recorded if each.outcome != WITHDRAWN]
     others = [each for each in rest if each.outcome == RUNNING or whole[0] <= each.began_ms < whole[1]]
-    return Today(tasks, others, sum(each.how == SCANNED for each in counted), len(counted))
+    scanned = sum(each.how == SCANNED for each in counted)
+    return Today(tasks, others, scanned, len(counted), posts.unclear(db, hours, day))
 
 
 def _paid(db: Database, hours: Hours, items: Editions, now_ms: int) -> list[tuple[BillLine, Item]]:
     """The lines in force that may be done now, as the clinic's own bills tell them, else the platform's."""
-    source = next(iter(bills.sources(db, hours.config.clinic)), bills.SOURCES[0])
+    source = bills.usual_source(db, hours.config.clinic)
     day = hours.day_of(now_ms)
     first = hours.calendar_day(day - timedelta(days=longest_window_days(items.all())))[0]
     lines = bills.lines_charged(db, Teller(hours.config.clinic, source), first, hours.calendar_day(day)[1])
