@@ -38,10 +38,11 @@ class Mqtt:
 
 @dataclass(frozen=True, slots=True)
 class Serve:
-    """Where the pages are."""
+    """Where the pages are, and by which `names` besides browsers reach them: that of the proxy in front."""
 
     host: str = "127.0.0.1"
     port: int = 8080
+    names: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -182,6 +183,14 @@ def _days(value: Any) -> tuple[date, ...]:
     return tuple(sorted({date.fromisoformat(each) for each in value if isinstance(each, str) or refuse()}))
 
 
+def _hosts(value: Any) -> tuple[str, ...]:
+    known = r"[a-z0-9]([a-z0-9-]*[a-z0-9])?(\.[a-z0-9]([a-z0-9-]*[a-z0-9])?)*"
+    if not isinstance(value, list) or not all(isinstance(each, str) for each in value):
+        refuse()
+    names = tuple(each.lower() for each in value)
+    return names if all(re.fullmatch(known, each) for each in names) else refuse()
+
+
 def _zone(value: Any) -> str:
     try:
         ZoneInfo(text(value))
@@ -233,7 +242,15 @@ _MQTT = {
     "tls": _FLAG,
     "ca": _ANY_TEXT,
 }
-_SERVE = {"host": TEXT, "port": _PORT}
+_SERVE = {
+    "host": TEXT,
+    "port": _PORT,
+    "names": Rule(
+        _hosts,
+        '主机名的列表，不带端口，如 ["ww.clinic.example"]',
+        'a list of host names without ports, like ["ww.clinic.example"]',
+    ),
+}
 _HIS = {"key": _TOKEN, "settle_after_treatment": _FLAG}
 _FORWARD = {
     "url": Rule(

@@ -45,6 +45,23 @@ def enrol(
     vouched: bool = False,
 ) -> str:
     """A new unit and the device it is on since `from_ms`; returns the device. `vouched`: a district's own act."""
+    with transaction(db):
+        return enter(db, name, key_hex, clinic, plug, spot, from_ms, now_ms, vouched=vouched)
+
+
+def enter(
+    db: Database,
+    name: str,
+    key_hex: str,
+    clinic: str,
+    plug: bool,
+    spot: Spot,
+    from_ms: int,
+    now_ms: int,
+    *,
+    vouched: bool = False,
+) -> str:
+    """As `enrol`, inside the caller's transaction."""
     _check_name(name)
     _check_name(clinic)
     if not is_key(key_hex):
@@ -52,16 +69,15 @@ def enrol(
             f"--key {key_hex[:16]}… 不是 P-256 公钥：请用 wattwitness-unit keygen 打印的十六进制",
             f"--key {key_hex[:16]}… is no P-256 public key: use the hex that wattwitness-unit keygen prints",
         )
-    with transaction(db):
-        known = units.units(db)
-        if name in known:
-            raise UsageError(
-                f"单元 {name} 已登记：换密钥须用新的单元号",
-                f"unit {name} is enrolled already: a new key is a new unit",
-            )
-        _check_new_key(key_hex, known.values())
-        units.add_unit(db, Unit(name, clinic, key_hex, plug, now_ms if vouched else None, now_ms, None))
-        return _place(db, name, clinic, spot, from_ms)
+    known = units.units(db)
+    if name in known:
+        raise UsageError(
+            f"单元 {name} 已登记：换密钥须用新的单元号",
+            f"unit {name} is enrolled already: a new key is a new unit",
+        )
+    _check_new_key(key_hex, known.values())
+    units.add_unit(db, Unit(name, clinic, key_hex, plug, now_ms if vouched else None, now_ms, None))
+    return _place(db, name, clinic, spot, from_ms)
 
 
 def move(db: Database, name: str, spot: Spot, at_ms: int, people: tuple[str, str], now_ms: int) -> str:
@@ -88,14 +104,9 @@ def put(db: Database, name: str, spot: Spot, at_ms: int, people: tuple[str, str]
     return device
 
 
-def retire_unit(db: Database, name: str, at_ms: int) -> None:
-    """The unit leaves its device, which stays in the inventory and is dark from then on. Its records stay."""
-    with transaction(db):
-        take_off(db, name, at_ms)
-
-
 def take_off(db: Database, name: str, at_ms: int) -> str:
-    """As `retire_unit`, inside the caller's transaction; returns the device that it was on, or else the unit."""
+    """The unit leaves its device, which stays in the inventory and is dark from then on. Its records stay. Inside the caller's
+    transaction; returns the device that it was on, or else the unit."""
     known_unit(db, name)
     last = _placement(db, name)
     if last is not None:
@@ -132,14 +143,9 @@ def set_stations(db: Database, name: str, stations: int, people: tuple[str, str]
     return name
 
 
-def retire_device(db: Database, name: str, at_ms: int) -> None:
-    """The device leaves the inventory. A unit that is still on it must be moved or retired first."""
-    with transaction(db):
-        take_out(db, name, at_ms)
-
-
 def take_out(db: Database, name: str, at_ms: int) -> str:
-    """As `retire_device`, inside the caller's transaction; returns the device."""
+    """The device leaves the inventory. A unit that is still on it must be moved or retired first. Inside the caller's
+    transaction; returns the device."""
     _check_later(at_ms, known_device(db, name).from_ms)
     on_it = units.unit_on(db, name)
     if on_it is not None:

@@ -1,4 +1,4 @@
-"""A secret of 32 bytes in a file of the ledger folder, made on first use and readable by its owner alone."""
+"""A secret of 32 bytes in a file of the ledger folder, made on first use and readable by the folder's owner alone."""
 
 from __future__ import annotations
 
@@ -53,6 +53,9 @@ def _make(path: Path) -> None:
     handle = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
     try:
         with os.fdopen(handle, "w", encoding="ascii") as out:
+            if os.geteuid() == 0:  # what sudo makes, the service must be able to read
+                owner = path.parent.stat()
+                os.fchown(out.fileno(), owner.st_uid, owner.st_gid)
             out.write(secrets.token_hex(BYTES) + "\n")
             out.flush()
             os.fsync(out.fileno())

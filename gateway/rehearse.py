@@ -10,8 +10,8 @@ from datetime import date
 
 from sqlite_utils import Database
 
-from gateway import pipeline
-from gateway.audit.figures import Chosen
+from gateway.audit import judged
+from gateway.audit.figures import Chosen, default_rules
 from gateway.audit.reconcile import Reconciliation
 from gateway.config import Config
 from gateway.ledger import kept_runs
@@ -72,11 +72,12 @@ def _both(
     now_ms: int,
     chosen: Chosen | None,
 ) -> tuple[Reconciliation, Reconciliation]:
-    period = (date.fromisoformat(run.from_day), date.fromisoformat(run.to_day), run.source, now_ms, chosen)
-    before = pipeline.judge(db, config, *period)
+    days = date.fromisoformat(run.from_day), date.fromisoformat(run.to_day)
+    asked = (chosen or Chosen(default_rules()), *days, run.source, now_ms)
+    _, before = judged.reconciled(db, config, *asked)
     with rehearsal(db):
         act(db)
-        after = pipeline.judge(db, config, *period)
+        _, after = judged.reconciled(db, config, *asked)
     return before, after
 
 

@@ -1,12 +1,12 @@
 """What people recorded of treatments, as the matching takes it: supplies of grade C, of the visit that they name.
 
-Where a class has no device at all, each visit is judged by itself: what was written down for one patient never stands for
+While a class has no device, each visit is judged by itself: what was written down for one patient never stands for
 another. Pure: entries come in as values.
 """
 
 from __future__ import annotations
 
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 
@@ -42,13 +42,93 @@ def lines_recorded(entries: Iterable[Entry], lines: Iterable[BillLine]) -> froze
     return frozenset(each.line for each in lines if (each.visit, each.item) in said)
 
 
-def judge_by_visit(case: Case, entries: Iterable[Entry]) -> Judgement:
-    """The judgement on a class without devices, where records serve the visits that they name.
+VisitItem = tuple[str, int]
+"""A visit, and the number of an item that was charged in it."""
 
-    What the clinic itself recorded as not done, and to be refunded, asks for no time: as many of the visit's treatments,
-    the last ones, are said to have no record.
+
+def awaiting_refund(
+    entries: Sequence[Entry], treatments: Iterable[Treatment], refunded: Mapping[str, int]
+) -> Counter[VisitItem]:
+    """How many treatments of each visit and item were recorded as not done, are not refunded yet, and were not recorded as
+    done or stopped after all. `refunded`: line -> how many of its treatments were taken back; each of them answers one entry,
+    of its own line first."""
+    alike: dict[VisitItem, list[Treatment]] = defaultdict(list)
+    for treatment in treatments:
+        alike[treatment.visit, treatment.item].append(treatment)
+    ended = Counter(
+        (each.visit, each.item)
+        for each in entries
+        if each.outcome in _ENDED and any(_is_of(each, one) for one in alike[each.visit, each.item])
+    )
+    in_force = {asked: sum(not each.reversed for each in group) for asked, group in alike.items()}
+    unanswered = _unanswered(entries, alike, Counter(refunded))
+    return Counter({asked: min(count, in_force[asked] - ended[asked]) for asked, count in unanswered.items()})
+
+
+def _unanswered(
+    entries: Iterable[Entry], alike: Mapping[VisitItem, Sequence[Treatment]], refunded: Counter[str]
+) -> Counter[VisitItem]:
+    """What was recorded as not done, without what refunds answer; of entries of no charge, none."""
+    unanswered: Counter[VisitItem] = Counter()
+    for each in sorted(entries, key=lambda entry: not entry.line):
+        asked = each.visit, each.item
+        if each.outcome == _UNDONE and asked in alike:
+            lines = [one.line for one in alike[asked]]
+            own = [each.line] if each.line in lines else lines
+            answered = next((line for line in own if refunded[line] > 0), None)
+            if answered is None:
+                unanswered[asked] += 1
+            else:
+                refunded[answered] -= 1
+    return unanswered
+
+
+def _is_of(entry: Entry, treatment: Treatment) -> bool:
+    """Whether what was recorded lies at the time of the treatment."""
+    ended_ms = entry.began_ms if entry.ended_ms is None else entry.ended_ms
+    return entry.began_ms <= treatment.window_until_ms and treatment.window_from_ms <= ended_ms
+
+
+def judge_class(case: Case, undone: Mapping[VisitItem, int], first_unit_ms: int) -> Judgement:
+    """The judgement on a class. Treatments in whose window it had no device are judged by visit, by what was recorded while
+    there was none; a device or unit that comes later, or is gone, changes nothing for them. The others are judged together,
+    and of records only those that began before its first unit came supply them. `undone`: what awaits its refund."""
+    bare = {each for each in {one.window for one in case.treatments} if not case.had_device(each)}
+    alone = [each for each in case.treatments if each.window in bare]
+    visits = {each.visit for each in alone}
+    own, others = [], []
+    for each in case.sessions:
+        is_own = _is_record(each) and each.visits[0] in visits and not case.had_device((each.start_ms,) * 2)
+        if is_own:
+            own.append(each)
+        elif not _is_record(each) or each.start_ms < first_unit_ms:
+            others.append(each)
+    together = [each for each in case.treatments if each.window not in bare]
+    found = judge(replace(case, treatments=together, sessions=others, attended=frozenset()))
+    if not alone:
+        return found
+    apart = judge_by_visit(replace(case, treatments=alone, sessions=own, darks=[], inventory=[]), undone)
+    witnesses = (*found.witnesses, *apart.witnesses)
+    return replace(found, verdicts=_in_order(case, found, apart), witnesses=witnesses)
+
+
+def _is_record(session: Session) -> bool:
+    return session.unit == ATTENDED
+
+
+def _in_order(case: Case, *judgements: Judgement) -> tuple[Verdict, ...]:
+    charged = {_name(each): (each.charged_ms, each.line, each.index) for each in case.treatments}
+    verdicts = (verdict for each in judgements for verdict in each.verdicts)
+    return tuple(sorted(verdicts, key=lambda each: charged[each.line, each.index]))
+
+
+def judge_by_visit(case: Case, undone: Mapping[VisitItem, int]) -> Judgement:
+    """The judgement where there is no device, and records serve the visits that they name.
+
+    What the clinic itself recorded as not done, and to be refunded, asks for no time: as many of the visit's treatments
+    as `undone` says, the last ones, are said to have no record.
     """
-    away = _not_done(case.treatments, entries)
+    away = _not_done(case.treatments, undone)
     asked = [each for each in case.treatments if _name(each) not in away]
     rest = judge(
         replace(
@@ -56,19 +136,16 @@ def judge_by_visit(case: Case, entries: Iterable[Entry]) -> Judgement:
         )
     )
     found = _apart(replace(case, treatments=asked))
-    charged = {_name(each): (each.charged_ms, each.line, each.index) for each in case.treatments}
-    verdicts = sorted((*found.verdicts, *rest.verdicts), key=lambda each: charged[each.line, each.index])
-    return Judgement(tuple(verdicts), (), found.witnesses)
+    return Judgement(_in_order(case, found, rest), (), found.witnesses)
 
 
-def _not_done(treatments: Iterable[Treatment], entries: Iterable[Entry]) -> set[tuple[str, int]]:
-    undone = Counter((each.visit, each.item) for each in entries if each.outcome == _UNDONE)
-    away = set()
+def _not_done(treatments: Iterable[Treatment], undone: Mapping[VisitItem, int]) -> set[tuple[str, int]]:
+    left, away = Counter(undone), set()
     for treatment in sorted(
         treatments, key=lambda each: (each.charged_ms, each.line, each.index), reverse=True
     ):
-        if not treatment.reversed and undone[treatment.visit, treatment.item] > 0:
-            undone[treatment.visit, treatment.item] -= 1
+        if not treatment.reversed and left[treatment.visit, treatment.item] > 0:
+            left[treatment.visit, treatment.item] -= 1
             away.add(_name(treatment))
     return away
 

@@ -70,7 +70,7 @@ def close(db: Database, judged: Judged, by: str) -> Closed:
     body = {
         "inputs": told,
         "summary": judged.said["summary"],
-        "verdicts_sha256": _sha256(judged.verdicts),
+        "run_sha256": closings.run_sha256(db, run),
         "leads": sorted(row["lead"] for row in judged.leads),
         "changed": None if before is None else _changed(db, before, told, judged),
         "before": None if before is None else before.sha256,
@@ -78,14 +78,13 @@ def close(db: Database, judged: Judged, by: str) -> Closed:
     }
     number = 1 if before is None else before.number + 1
     closing = closings.add(db, judged.teller, day, number, run, period.now_ms, who, body)
-    note = {
-        "clinic": judged.teller.clinic,
-        "source": judged.teller.source,
-        "number": number,
-        "sha256": closing.sha256,
-    }
-    trail.note(db, period.now_ms, who, "close", f"day:{day}", note)
+    _note(db, closing, f"day:{day}")
     return Closed(closing, True)
+
+
+def _note(db: Database, closing: Closing, subject: str) -> None:
+    note = {name: getattr(closing, name) for name in ("clinic", "source", "number", "run", "sha256")}
+    trail.note(db, closing.at_ms, closing.by, "close", subject, note)
 
 
 def change(db: Database, judged: Judged) -> tuple[Closing | None, Json | None]:
@@ -114,6 +113,7 @@ def close_month(
     body = {
         "days": told,
         "figures": figures,
+        "run_sha256": closings.run_sha256(db, run),
         "leads": sorted(row["lead"] for row in judged.leads),
         "changed": None if before is None else {"days": since},
         "before": None if before is None else before.sha256,
@@ -121,8 +121,7 @@ def close_month(
     }
     number = 1 if before is None else before.number + 1
     closing = closings.add(db, teller, month, number, run, at_ms, who, body)
-    note = {"clinic": teller.clinic, "source": teller.source, "number": number, "sha256": closing.sha256}
-    trail.note(db, at_ms, who, "close", f"month:{month}", note)
+    _note(db, closing, f"month:{month}")
     return closing
 
 

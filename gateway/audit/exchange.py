@@ -11,7 +11,7 @@ import base64
 import hashlib
 import json
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, field, fields
 from typing import Any
 
 from sqlite_utils import Database
@@ -32,9 +32,14 @@ class Brought:
     """What importing a file did: leads, acts and attachments that were new, and acts that were known."""
 
     leads: int = 0
-    acts: int = 0
     repeated: int = 0
     attachments: int = 0
+    new: list[Act] = field(default_factory=list)
+
+    @property
+    def acts(self) -> int:
+        """How many acts were new."""
+        return len(self.new)
 
 
 def bundle(db: Database, side: str, clinic: str | None, first: str, last: str, at_ms: int) -> Json:
@@ -86,7 +91,8 @@ def take(db: Database, text: bytes, side: str, clinic: str | None, by: str, at_m
     with transaction(db):
         brought = _keep(db, leads, files, side, clinic, at_ms)
         if brought.acts or brought.leads:
-            body = {"sha256": told, "acts": brought.acts, "leads": brought.leads, "trail": document["trail"]}
+            body = {"sha256": told, "leads": brought.leads, "trail": document["trail"]}
+            body["acts"] = sorted(act.sha256 for act in brought.new)
             trail.note(db, at_ms, who, "lead_import", f"file:{told[:12]}", body)
     return brought
 
@@ -113,7 +119,7 @@ def _keep(
         for act in new:
             brought.attachments += _attach(db, act, files)
             reviews.add(db, _received(act, at_ms))
-        brought.acts += len(new)
+        brought.new += new
         brought.repeated += len(acts) - len(new)
     return brought
 
@@ -166,7 +172,7 @@ def _acts(told: Json) -> list[Act]:
 
 
 def _checked(act: Act) -> Act:
-    whole = type(act.place) is int and type(act.at_ms) is int and is_well_formed(act.kind, act.body)
+    whole = type(act.place) is int and type(act.at_ms) is int and is_well_formed(act.kind, act.side, act.body)
     if act.side not in reviews.SIDES or not whole or act.received_ms is not None:
         raise ValueError(act.kind)
     return act

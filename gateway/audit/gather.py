@@ -14,6 +14,7 @@ from gateway.audit.editions import Editions
 from gateway.audit.facts import Finding
 from gateway.audit.hours import Hours
 from gateway.audit.overlaps import without_overlaps
+from gateway.audit.posts import is_post
 from gateway.audit.reconcile import PERFORMED_MS, Period, longest_window_days, reach, version
 from gateway.audit.sources import Account, Both, covered
 from gateway.audit.spans import Span, intersect
@@ -36,6 +37,7 @@ def gather(
     known = {name: unit for name, unit in units.units(db).items() if unit.clinic == clinic}
     around = _hull(whole, reach(lines, items, hours))
     seen = {name: _attested(db, name, around) for name in known}
+    posts = {name for name, device in units.devices(db).items() if is_post(device.load)}
     return Period(
         from_day=first,
         to_day=last,
@@ -44,8 +46,14 @@ def gather(
         items=items,
         tolerance_s=TOLERANCE_S,
         lines=lines,
-        devices=[device for device in units.devices(db).values() if device.clinic == clinic],
-        placements=[placed for placed in units.placements(db) if placed.unit in known],
+        devices=[
+            device
+            for device in units.devices(db).values()
+            if device.clinic == clinic and device.device not in posts
+        ],
+        placements=[
+            placed for placed in units.placements(db) if placed.unit in known and placed.device not in posts
+        ],
         attested=seen,
         grades={name: unit.grade for name, unit in known.items()},
         findings=_findings(db, clinic, whole),
@@ -81,9 +89,7 @@ def _tags(seen: Mapping[str, Attested]) -> set[str]:
     return {tag for attested in seen.values() for session in attested.sessions for tag in session.tags}
 
 
-def _lines(
-    db: Database, hours: Hours, items: Editions, whole: Span, teller: Teller
-) -> list[BillLine]:
+def _lines(db: Database, hours: Hours, items: Editions, whole: Span, teller: Teller) -> list[BillLine]:
     """The lines charged in the period, and all others whose windows overlap theirs, directly or by chain."""
     charged = [
         line

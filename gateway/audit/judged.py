@@ -13,7 +13,7 @@ from gateway.audit import catalogue, document
 from gateway.audit.figures import Chosen
 from gateway.audit.gather import gather
 from gateway.audit.hours import Hours
-from gateway.audit.reconcile import Period, reconcile
+from gateway.audit.reconcile import Period, Reconciliation, reconcile
 from gateway.config import Config
 from gateway.ledger import verdicts
 from gateway.ledger.bills import Teller
@@ -43,9 +43,8 @@ def judge(
     db: Database, config: Config, chosen: Chosen, first: date, last: date, source: str, now_ms: int
 ) -> Judged:
     """Reconciles the days [`first`, `last`] of the configured clinic with the bills of one source, keeping nothing."""
-    hours = Hours(config)
-    period = gather(db, hours, catalogue.in_force(db).items, first, last, source, now_ms)
-    found = reconcile(period, chosen.rules)
+    period, found = reconciled(db, config, chosen, first, last, source, now_ms)
+    hours = period.hours
     said = document.document(found, hours)
     told = zip(found.verdicts, said["treatments"], strict=True)
     return Judged(
@@ -57,6 +56,14 @@ def judge(
         [document.coverage_row(each) for each in found.coverage],
         [document.lead_row(lead, body) for lead, body in zip(found.leads, said["leads"], strict=True)],
     )
+
+
+def reconciled(
+    db: Database, config: Config, chosen: Chosen, first: date, last: date, source: str, now_ms: int
+) -> tuple[Period, Reconciliation]:
+    """What `judge` rests on, before it is written as the ledger keeps it."""
+    period = gather(db, Hours(config), catalogue.in_force(db).items, first, last, source, now_ms)
+    return period, reconcile(period, chosen.rules)
 
 
 def keep(db: Database, judged: Judged) -> int:

@@ -5,7 +5,7 @@ A unit speaks at least every ten minutes: after that nobody knows what its devic
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Container, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -63,11 +63,14 @@ def _instant(said: Said) -> int:
     return said.at_ms if SET_MS <= said.at_ms <= said.received_ms + AHEAD_MS else said.received_ms
 
 
-def waiting(settled: Sequence[Settled]) -> dict[str, tuple[int, int]]:
-    """Class -> how many treatments charged today have no device time yet, and the seconds that one takes."""
+def waiting(settled: Sequence[Settled], lines: Container[str]) -> dict[str, tuple[int, int]]:
+    """Class -> how many treatments of these lines have no device time yet, and the seconds that one takes."""
     return {
         each.load: (
-            sum(said.code not in ("supported", "reversed") for said in each.judgement.verdicts),
+            sum(
+                said.line in lines and said.code not in ("supported", "reversed")
+                for said in each.judgement.verdicts
+            ),
             each.case.required_s,
         )
         for each in settled

@@ -18,7 +18,7 @@ from gateway.audit.outcomes import Standing
 from gateway.audit.sums import Sums, Treated, Watched
 from gateway.config import Config
 from gateway.instants import local_day
-from gateway.ledger import closings, reviews
+from gateway.ledger import closings, kept_runs, reviews
 from gateway.ledger.bills import Teller
 from gateway.ledger.closings import Closing, Since
 from gateway.ledger.reviews import LeadFound
@@ -50,7 +50,8 @@ class DayState:
 @dataclass(frozen=True, slots=True)
 class Figures:
     """A clinic's days [`first`, `last`] as the person in charge sees them. `month` is the closing of the whole month,
-    where the days are one and it was closed."""
+    where the days are one and it was closed. `own_rules` are the hashes of the files by which leads were looked for otherwise
+    than by the rules as shipped."""
 
     clinic: str
     name: str
@@ -63,6 +64,7 @@ class Figures:
     items: Mapping[int, tuple[str, str]]
     month: Closing | None
     zone: tzinfo
+    own_rules: Sequence[str] = ()
 
 
 def figures(db: Database, config: Config, source: str, first: date, last: date, now_ms: int) -> Figures:
@@ -86,7 +88,8 @@ def figures(db: Database, config: Config, source: str, first: date, last: date, 
     is_month = month_days(month) == (first, last)
     closed = closings.newest(db, teller, month, month).get(month) if is_month else None
     whose = (config.clinic, config.name, source, first, last)
-    return Figures(*whose, found, summed, ours, names, closed, config.zone)
+    rules = kept_runs.own_rules(db, [state.run for state in found if state.run])
+    return Figures(*whose, found, summed, ours, names, closed, config.zone, rules)
 
 
 def states(db: Database, config: Config, teller: Teller, first: date, last: date) -> list[DayState]:

@@ -37,7 +37,8 @@ class Decided:
 @dataclass(slots=True)
 class Standing:
     """How a lead stands. `state` is one of STATES; `outcome` is the district's last, `internal` the clinic's own last.
-    `rectified_ms` is when the rectification was noted that `rectification` names, `decided_ms` when it was closed."""
+    `noted`: the money is what the clinic noted, before the district said anything. `rectified_ms` is when the
+    rectification was noted that `rectification` names, `decided_ms` when it was closed."""
 
     state: str = "open"
     outcome: str | None = None
@@ -46,6 +47,7 @@ class Standing:
     overdue: bool = False
     withheld_fen: int | None = None
     deducted_fen: int | None = None
+    noted: bool = False
     cause: str = ""
     rectification: str = ""
     rectified_ms: int | None = None
@@ -68,6 +70,7 @@ class Standing:
             "overdue": self.overdue,
             "withheld": None if self.withheld_fen is None else yuan(self.withheld_fen),
             "deducted": None if self.deducted_fen is None else yuan(self.deducted_fen),
+            "noted": self.noted,
             "cause": self.cause,
             "rectification": self.rectification,
             "appealed": self.appealed,
@@ -91,15 +94,23 @@ _REVIEW = {"outcome", "final", "why", "withheld_fen", "deducted_fen", "cause", "
 _SAID = {"text", "attachments"}
 
 
-def is_well_formed(kind: str, body: Any) -> bool:
-    """Whether what another ledger says was said can be walked: the names and kinds of values that our own acts have."""
+def is_final(side: str, outcome: str) -> bool:
+    """Whether an outcome ends the matter: only a district's does."""
+    return side == DISTRICT and outcome != "pending"
+
+
+def is_well_formed(kind: str, side: str, body: Any) -> bool:
+    """Whether what another ledger says was said can be walked: the names and kinds of values that our own acts have, and
+    no clinic's outcome that calls itself final."""
     if not isinstance(body, dict) or set(body) != (_REVIEW if kind == "review" else _SAID):
         return False
     if kind != "review":
         return kind in _STEPS and isinstance(body["text"], str) and all(map(_is_file, body["attachments"]))
     amounts = all(body[name] is None or type(body[name]) is int for name in ("withheld_fen", "deducted_fen"))
     texts = all(isinstance(body[name], str) for name in ("why", "cause", "rectification"))
-    return body["outcome"] in OUTCOMES and amounts and texts and (body["due"] is None or _is_day(body["due"]))
+    if body["outcome"] not in OUTCOMES or body["final"] is not is_final(side, body["outcome"]):
+        return False
+    return amounts and texts and (body["due"] is None or _is_day(body["due"]))
 
 
 def _is_file(told: Any) -> bool:
@@ -149,12 +160,23 @@ def _reviewed(now: Standing, act: Act) -> None:
         now.due = date.fromisoformat(said["due"]) if said["due"] else now.due
     else:
         now.internal = said["outcome"]
-    if act.side == DISTRICT or now.outcome is None:  # of money a clinic only notes what it was told
-        now.withheld_fen = now.withheld_fen if said["withheld_fen"] is None else said["withheld_fen"]
-        now.deducted_fen = now.deducted_fen if said["deducted_fen"] is None else said["deducted_fen"]
+    _of_money(now, act)
     now.cause = said["cause"] or now.cause
     if said["rectification"]:
         now.rectification, now.rectified_ms = said["rectification"], act.at_ms
+
+
+def _of_money(now: Standing, act: Act) -> None:
+    """Of money a clinic only notes what it was told, until the district speaks: then none of that note is left."""
+    if act.side == DISTRICT and now.noted:
+        now.withheld_fen = now.deducted_fen = None
+        now.noted = False
+    if act.side != DISTRICT and now.outcome is not None:
+        return
+    for name in ("withheld_fen", "deducted_fen"):
+        if act.body[name] is not None:
+            setattr(now, name, act.body[name])
+            now.noted = act.side != DISTRICT
 
 
 _STEPS = {"answer": _answered, "appeal": _appealed, "review": _reviewed}

@@ -18,13 +18,16 @@ def without_overlaps(attested: Attested) -> Attested:
     for each record that went into another."""
     sessions: list[Seen] = []
     doubts: list[Doubt] = []
+    latest = 0  # the place of the session that ends last so far: who overlaps any before overlaps that most
     for each in sorted(attested.sessions, key=lambda seen: (seen.start_ms, seen.end_ms, seen.us)):
-        before = sessions[-1] if sessions else None
+        before = sessions[latest] if sessions else None
         if before is None or _overlap_ms(before, each) <= STEP_MS:
             sessions.append(each)
+            if before is None or each.end_ms >= before.end_ms:
+                latest = len(sessions) - 1
         else:
             doubts.append(_doubt(before, each))
-            sessions[-1] = _one(before, each)
+            sessions[latest] = _one(before, each)
     in_order = sorted(sessions, key=lambda seen: seen.us)
     return replace(attested, sessions=in_order, doubts=[*attested.doubts, *doubts])
 

@@ -59,17 +59,17 @@ def answer(db: Database, hours: Hours, catalogue: Catalogue, question: Question,
 
 def units_now(db: Database, hours: Hours, catalogue: Catalogue, now_ms: int) -> list[Live]:
     """Every unit on a device of the clinic, and what it is doing."""
-    clinic = hours.config.clinic
-    period = _today(db, hours, catalogue, _teller(db, clinic), hours.day_of(now_ms), now_ms)
-    waits = waiting(classes_judged(period))
+    clinic, today = hours.config.clinic, hours.day_of(now_ms)
+    period = _today(db, hours, catalogue, _teller(db, clinic), today, now_ms)
+    of_today = {line.line for line in period.lines if hours.day_of(line.charged_ms) == today}
+    waits = waiting(classes_judged(period), of_today)
     return [
         live(place, ledger.said_last(db, place.unit), waits, now_ms) for place in ledger.places(db, clinic)
     ]
 
 
 def _teller(db: Database, clinic: str) -> Teller:
-    """The clinic's own lines, else the platform's."""
-    return Teller(clinic, next(iter(bills.sources(db, clinic)), bills.SOURCES[0]))
+    return Teller(clinic, bills.usual_source(db, clinic))
 
 
 def _courses(hours: Hours, catalogue: Catalogue, today: date) -> tuple[int, int]:

@@ -19,11 +19,12 @@ from gateway.audit.facts import DeviceDay, Facts, Finding, Measured, Settled
 from gateway.audit.hours import Hours, days
 from gateway.audit.leads import Lead
 from gateway.audit.match import Treatment
+from gateway.audit.meaning import treatments
 from gateway.audit.sources import Both
 from gateway.audit.spans import FOREVER, Span, intersect, length_ms, subtract, union, whole_seconds
 from gateway.audit.supplies import Dark, Session
 from gateway.audit.tags import Contradicted
-from gateway.audit.verdicts import Case, ItemRule, Verdict, judge
+from gateway.audit.verdicts import Case, ItemRule, Verdict
 from gateway.ledger.attended import Entry
 from gateway.ledger.bills import BillLine
 from gateway.ledger.units import Device, Placement
@@ -90,13 +91,16 @@ def window(line: BillLine, item: Item, hours: Hours) -> Span:
 
 def _valid_days(line: BillLine, item: Item) -> int:
     """Several times paid at once may be a course, done on several days; any other excess stays in its day."""
-    paid = (
-        1 if item.per == "根" else int(Decimal(line.count))
-    )  # a refund of some of them leaves a course a course
+    paid = _paid(line, item)  # a refund of some of them leaves a course a course
     if not item.day_max or paid <= item.day_max:
         return item.valid_days or 1
     is_course = item.per == "次" and paid <= (item.course_max or 0)
     return (item.course_days if is_course else None) or 1
+
+
+def _paid(line: BillLine, item: Item) -> int:
+    """For how many treatments a line was charged."""
+    return treatments(item, Decimal(line.count))
 
 
 def reach(lines: Iterable[BillLine], items: Editions, hours: Hours) -> Span | None:
@@ -166,15 +170,18 @@ def _settle(period: Period, load: str, lines: Sequence[BillLine], watched: _Watc
         darks=_darks(period, devices, watched),
         inventory=[(device.from_ms, device.until_ms) for device in devices],
         attended=attended.lines_recorded(period.entries, lines),
-        has_units=bool({each.device for each in period.placements} & {device.device for device in devices}),
     )
-    judgement = judge(case) if devices else attended.judge_by_visit(case, period.entries)
+    placed = [each.from_ms for each in period.placements if each.device in {one.device for one in devices}]
+    undone = attended.awaiting_refund(period.entries, case.treatments, _refunded(period, lines))
+    judgement = attended.judge_class(case, undone, min(placed, default=FOREVER))
     return Settled(load, min(rules), case, judgement)
 
 
 def _required_s(period: Period, load: str, billed: Mapping[str, ItemRule]) -> int:
     """The shortest of all items of the class in force in the period, billed or not, and of all versions billed."""
-    there = (item for item in period.items.between(period.from_day, period.to_day) if item.device_class == load)
+    there = (
+        item for item in period.items.between(period.from_day, period.to_day) if item.device_class == load
+    )
     return min(rule.required_s for rule in (*billed.values(), *(_rule(item, period) for item in there)))
 
 
@@ -194,6 +201,15 @@ def _rules(
     there = period.items.between(period.from_day, period.to_day)
     rules = {line.item or 0: billed[line.line] for line in lines}
     return rules | {item.number: _rule(item, period) for item in there if item.device_class == load}
+
+
+def _refunded(period: Period, lines: Sequence[BillLine]) -> dict[str, int]:
+    """Line -> how many of its treatments were taken back, wholly or in part."""
+    return {
+        line.line: _paid(line, item) - (line.treatments if line.reversed_by is None else 0)
+        for line in lines
+        if (item := version(line, period.items, period.hours))
+    }
 
 
 def _treatments(line: BillLine, period: Period) -> list[Treatment]:

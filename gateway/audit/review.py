@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import re
+import unicodedata
 from collections.abc import Mapping
 from datetime import date
 from typing import Any
@@ -16,7 +17,7 @@ from sqlite_utils import Database
 
 from gateway.audit.formats.values import Unfit, fen
 from gateway.audit.leads import yuan
-from gateway.audit.outcomes import DISTRICT, Decided, Standing, refunded_by, standing
+from gateway.audit.outcomes import Decided, Standing, is_final, refunded_by, standing
 from gateway.errors import UsageError
 from gateway.instants import read_day
 from gateway.ledger import reviews, trail
@@ -27,7 +28,7 @@ from gateway.persons import person, reason
 COMPLAINT = "complaint"
 MOST_BYTES = 20 * 1024 * 1024
 
-_NUMBERS_OF_PEOPLE = re.compile(r"(?<!\d)(\d{17}[\dXx]|1\d{10})(?!\d)")
+_NUMBERS_OF_PEOPLE = re.compile(r"(?<!\d)(\d{6}[ -]?\d{8}[ -]?\d{3}[\dXx]|1\d\d[ -]?\d{4}[ -]?\d{4})(?!\d)")
 
 
 # --- reading a ledger ---------------------------------------------------------------------------------------------
@@ -109,7 +110,7 @@ def decide(db: Database, found: LeadFound, side: str, by: str, at_ms: int, decid
     """A person sets an outcome: final where the ledger is a district's, internal where it is a clinic's."""
     body = {
         "outcome": decided.outcome,
-        "final": side == DISTRICT and decided.outcome != "pending",
+        "final": is_final(side, decided.outcome),
         "why": reason(decided.why),
         "withheld_fen": decided.withheld_fen,
         "deducted_fen": decided.deducted_fen,
@@ -126,7 +127,7 @@ def open_lead(
     """A person opens a lead because of a complaint (举报): `about` holds day, text, item and lines. Who complained is asked
     of nobody and kept nowhere."""
     text, day = reason(about["text"], "--text"), about["day"]
-    if _NUMBERS_OF_PEOPLE.search(text):
+    if _NUMBERS_OF_PEOPLE.search(unicodedata.normalize("NFKC", text)):
         raise UsageError(
             "线索正文里不要写身份证号或电话号码，更不要写举报人：请删去",
             "no identity or telephone number in a lead, least of all who complained: leave it out",

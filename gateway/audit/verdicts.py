@@ -44,8 +44,7 @@ class Case:
     `required_s` is the shortest that any item of the class takes, billed or not; `items` knows every item of the
     class, `amended` the lines that go by another version of theirs.
     `inventory` lists the intervals [from, until), until None for still there, in which the class had a
-    device; `attended` the lines for which a person recorded the treatment. A class that `has_units` is not
-    supplied by grade C.
+    device; `attended` the lines for which a person recorded the treatment.
     """
 
     required_s: int
@@ -55,12 +54,16 @@ class Case:
     darks: Sequence[Dark]
     inventory: Sequence[tuple[int, int | None]]
     attended: frozenset[str] = frozenset()
-    has_units: bool = True
     amended: Mapping[str, ItemRule] = field(default_factory=dict)
 
     def rule(self, treatment: Treatment) -> ItemRule:
         """What the version of its item says that was in force on the day of its charge."""
         return self.amended.get(treatment.line) or self.items[treatment.item]
+
+    def had_device(self, window: Window) -> bool:
+        """Whether the class had a device at some instant of the window, both ends included."""
+        first, last = window
+        return any(begin <= last and (end is None or end > first) for begin, end in self.inventory)
 
     def __post_init__(self) -> None:
         if self.required_s < 1:
@@ -136,14 +139,11 @@ def _beside(case: Case, treatment: Treatment) -> str | None:
     """The code of a treatment that is not matched at all."""
     if treatment.reversed:
         return "reversed"
-    first, last = treatment.window
-    had_device = any(begin <= last and (end is None or end > first) for begin, end in case.inventory)
-    return None if had_device or treatment.line in case.attended else "not_metered"
+    return None if case.had_device(treatment.window) or treatment.line in case.attended else "not_metered"
 
 
 def _supplies(case: Case) -> tuple[list[list[Supply]], list[Supply]]:
-    allowed = [each for each in case.sessions if each.grade != "C" or not case.has_units]
-    sessions = sorted(allowed, key=_by_start)
+    sessions = sorted(case.sessions, key=_by_start)
     graded: dict[str, list[Supply]] = {grade: [] for grade in GRADES}
     for session, supply in zip(sessions, session_supplies(sessions, case.required_s), strict=True):
         graded[session.grade].append(supply)

@@ -22,6 +22,7 @@ class Recorded:
     """A treatment that was recorded with its times."""
 
     key: str
+    clinic: str
     visit: str
     item: int
     began_ms: int
@@ -34,7 +35,7 @@ def read(db: sqlite3.Connection) -> Iterator[Recorded]:
     """Every entry that ever stood, with its times."""
     for row in db.execute(_ENTRIES):
         if row["outcome"] in _ENDED and row["ended_ms"] is not None:
-            named = (f"{NAME}:{row['entry']}", row["visit"], row["item"])
+            named = (f"{NAME}:{row['entry']}", row["clinic"], row["visit"], row["item"])
             yield Recorded(
                 *named, *(row[name] for name in ("began_ms", "ended_ms", "entered_ms", "until_ms"))
             )

@@ -108,15 +108,13 @@ def _is_metered_as_said(said: Json, run: Run, held: Holdings) -> bool:
         here = {row["device"] for row in run.coverage if first <= row["day"] <= last}
         without = not recorded or held.has_record(held.undone, said, run.made_ms)
         return without and not any(held.devices[device].load == load for device in here)
-    has_device = any(each.load == load for each in held.devices.values())
-    return said["verdict"] == "reversed" or has_device or recorded
+    return said["verdict"] == "reversed" or recorded or held.had_device(load, window_of(said))
 
 
 def _stood(session: Session, said: Json, run: Run, held: Holdings) -> bool:
     """Whether an attended record stood at the time of the run, for a visit and of an item that it is about."""
     load = held.item(said["item"], said["charged"][:10]).load
-    is_free = any(each.load == load for each in held.devices.values())
-    of_visit = is_free or said["visit"] in session.visits
+    of_visit = held.had_device(load, window_of(said)) or said["visit"] in session.visits
     return said["grade"] == "C" and session.load == load and session.was_known(run.made_ms) and of_visit
 
 

@@ -35,13 +35,20 @@ _SENTENCES = {
         "操作记录与前一条不相接，或被改动",
         "the entry does not follow the one before it, or was changed",
     ),
-    "act": ("线索的经过与前一条不相接，或被改动", "what was said of the lead does not follow, or was changed"),
+    "act": (
+        "线索的经过与前一条不相接，或被改动",
+        "what was said of the lead does not follow, or was changed",
+    ),
     "attachment": ("附件缺失或被改动", "the attachment is missing or was changed"),
-    "closing": ("关账与前一次不相接，或被改动", "the closing does not follow the one before it, or was changed"),
+    "closing": (
+        "关账与前一次不相接，或被改动",
+        "the closing does not follow the one before it, or was changed",
+    ),
     "catalogue": (
         "目录或编码的更改没有第二个人、没有留痕，或被改动",
         "a change of the catalogue or of a code lacks its second person or its trace, or was changed",
     ),
+    "post": ("登记与单元读到标签的记录不符", "the entry is not what the unit's readings of the tag say"),
     "untraced": ("操作记录里没有这一条", "the trail has no trace of it"),
 }
 

@@ -16,12 +16,15 @@ def made_one(sessions: Iterable[Session]) -> list[Session]:
     """The sessions of a unit, each set of overlapping ones as one, under the number of its first record: over the time of
     all, on for the seconds of all together, but not for longer than that time."""
     found: list[Session] = []
+    last = 0  # the place of the one that ends last
     for each in sorted(sessions, key=lambda one: (one.start_ms, one.end_ms, _us(one))):
-        before = found[-1] if found else None
-        if before is None or min(before.end_ms, each.end_ms) - each.start_ms <= APART_MS:
-            found.append(each)
-        else:
-            found[-1] = _one(before, each)
+        before = found[last] if found else None
+        if before is not None and min(before.end_ms, each.end_ms) - each.start_ms > APART_MS:
+            found[last] = _one(before, each)
+            continue
+        found.append(each)
+        if before is None or before.end_ms <= each.end_ms:
+            last = len(found) - 1
     return found
 
 

@@ -22,10 +22,11 @@ from cryptography.hazmat.primitives.serialization import load_der_public_key
 from gateway.check.catalogue import changes, examine_catalogue
 from gateway.check.certificates import examine
 from gateway.check.faults import Fault
+from gateway.check.posts import examine_posts
 from gateway.check.reread import Chains, Holdings, as_of, read
 from gateway.check.said import newest_runs, read_run
 from gateway.check.said_by_people import examine_people
-from gateway.check.trail import examine_trail
+from gateway.check.trail import examine_traces, examine_trail
 from protocol import seal
 from protocol.chain import ORIGIN
 from protocol.errors import RecordError
@@ -58,10 +59,12 @@ def recheck(db: sqlite3.Connection, keys: Mapping[str, str], zone: tzinfo = CHIN
     report.faults += _chains(db, chains)
     _bill_files(db, report)
     report.faults += examine_trail(db)
+    report.faults += examine_traces(db)
     report.faults += examine_people(db)
     report.faults += examine_catalogue(db)
     report.catalogue_changes = changes(db)
     held = read(db, chains, zone)
+    report.faults += examine_posts(db, chains, held)
     for run in newest_runs(db):
         _run(db, run, held, report)
     return report
@@ -70,7 +73,7 @@ def recheck(db: sqlite3.Connection, keys: Mapping[str, str], zone: tzinfo = CHIN
 def _run(db: sqlite3.Connection, run: int, held: Holdings, report: Report) -> None:
     try:
         said = read_run(db, run)
-        found = list(examine(said, as_of(db, held, said.made_ms)))
+        found = list(examine(said, as_of(db, held, said.made_ms).of_clinic(said.clinic)))
     except (ArithmeticError, AttributeError, LookupError, TypeError, ValueError):
         report.faults.append(Fault("unreadable", f"run {run}"))
         return

@@ -33,10 +33,15 @@ Teller = tuple[str, str]
 class Device:
     """A device of the inventory."""
 
+    clinic: str
     load: str
     stations: int
     from_ms: int
     until_ms: int | None
+
+    def was_there(self, first_ms: int, last_ms: int) -> bool:
+        """Whether it was in the inventory at some instant of the two and what is between them."""
+        return self.from_ms <= last_ms and (self.until_ms is None or first_ms < self.until_ms)
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,6 +80,7 @@ class Session:
     stations: int
     visits: tuple[str, ...] = ()
     until_ms: int | None = None
+    clinic: str = ""
 
     def holds(self, required_s: int, window: Span) -> bool:
         """Whether it is long enough for a treatment, and one of that window could have begun in it."""
@@ -103,6 +109,16 @@ class Holdings:
     approved: Mapping[str, int | None]
     recorded: attended.Stood
     undone: attended.Stood
+
+    def of_clinic(self, clinic: str) -> Holdings:
+        """The same with the devices of one clinic, and the sessions on them: of those alone its runs can speak."""
+        devices = {name: each for name, each in self.devices.items() if each.clinic == clinic}
+        sessions = {key: each for key, each in self.sessions.items() if each.clinic == clinic}
+        return replace(self, devices=devices, sessions=sessions)
+
+    def had_device(self, load: str, span: Span) -> bool:
+        """Whether there was a device of the class at some instant of the span."""
+        return any(each.load == load and each.was_there(*span) for each in self.devices.values())
 
     def item(self, number: int, day: str) -> Item:
         """What the catalogue lays down of an item on the day of its charge; of one not in force then, what it does last."""
@@ -138,7 +154,7 @@ def read(db: sqlite3.Connection, chains: Chains, zone: tzinfo) -> Holdings:
     placements = db.execute(
         "SELECT unit, device, from_ms, until_ms FROM placements ORDER BY from_ms"
     ).fetchall()
-    devices = db.execute("SELECT device, load, stations, from_ms, until_ms FROM devices").fetchall()
+    devices = db.execute("SELECT device, clinic, load, stations, from_ms, until_ms FROM devices").fetchall()
     units = db.execute("SELECT unit, CASE WHEN plug THEN NULL ELSE approved_ms END FROM units").fetchall()
     told = db.execute(
         "SELECT clinic, source, max(imported_ms) FROM bill_files GROUP BY clinic, source"
@@ -212,15 +228,19 @@ def _all_sessions(
     devices: Mapping[str, Device],
     items: Catalogue,
 ) -> Iterator[Session]:
-    """Those of the chains; and what people recorded, of classes that no unit sees."""
+    """Those of the chains; and what people recorded before their class's first unit came, or while it had no device."""
     yield from _sessions(db, chains, placements, devices)
-    seen = {devices[device].load for _, device, *_ in placements if device in devices}
+    units = [(devices[device], from_ms) for _, device, from_ms, _ in placements if device in devices]
     for each in attended.read(db):
         load = items[each.item].load if each.item in items else ""
-        if load and load not in seen:
+        whose = (each.clinic, load)
+        there = [device for device in devices.values() if (device.clinic, device.load) == whose]
+        first_ms = min((ms for device, ms in units if (device.clinic, device.load) == whose), default=None)
+        is_before = first_ms is None or each.began_ms < first_ms
+        if load and (is_before or not any(one.was_there(each.began_ms, each.began_ms) for one in there)):
             seconds, read = (each.ended_ms - each.began_ms) // 1000, (each.visit,)
             when = (each.began_ms, each.ended_ms, seconds, False, False, each.entered_ms)
-            yield Session(each.key, attended.NAME, "", *when, load, 1, read, each.until_ms)
+            yield Session(each.key, attended.NAME, "", *when, load, 1, read, each.until_ms, each.clinic)
 
 
 def _sessions(
@@ -236,7 +256,8 @@ def _sessions(
         for each in made_one(_seen(unit, chain, whole, known_ms, visits)):
             for device in _devices_at(placements, unit, each.start_ms):
                 shown = devices[device]
-                yield replace(each, device=device, load=shown.load, stations=shown.stations)
+                about = {"load": shown.load, "stations": shown.stations, "clinic": shown.clinic}
+                yield replace(each, device=device, **about)  # type: ignore[arg-type]
 
 
 def _seen(
@@ -283,11 +304,12 @@ def _is_sensible(record: Record) -> bool:
 
 
 def shift_of(session: Record, chain: Mapping[int, Record]) -> int | None:
-    """By how much the instants of a session are moved by the CLOCKs that follow in its boot; None: never set."""
+    """By how much the instants of a session, or of a reading of a tag, are moved by the CLOCKs that follow in its boot;
+    None: never set."""
     if session.flag == "S":
         return 0
     spoke = session.us
-    if session.readings[1].tx == "P":  # in the clock of the boot that died, after all its steps
+    if session.readings[-1].tx == "P":  # in the clock of the boot that died, after all its steps
         while spoke in chain and chain[spoke].boot == session.boot:
             spoke -= 1
     boot = [chain[us] for us in _neighbours(spoke, chain)]

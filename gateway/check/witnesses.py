@@ -8,11 +8,13 @@ is too little (Hall): so there are at least so many without.
 
 from __future__ import annotations
 
+import sqlite3
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property, partial
 
+from gateway.check.attended import NAME
 from gateway.check.doubts import Place, doubts
 from gateway.check.faults import Fault
 from gateway.check.joins import Dark, Group, groups_of
@@ -23,7 +25,7 @@ DAY_MS = 24 * 3600 * 1000
 
 
 def examine_classes(run: Run, held: Holdings) -> Iterator[Fault]:
-    """Each class of devices of which a run judged something; of a class without devices, each visit by itself."""
+    """Each class of devices of which a run judged something; where it had no device, each visit by itself."""
     for one in _classes(run, held):
         yield from one.measured_alike()
         yield from one.overlooked()
@@ -33,33 +35,34 @@ def examine_classes(run: Run, held: Holdings) -> Iterator[Fault]:
 
 
 Part = tuple[str, str | None]
-"""A class of devices; of one without devices, and a visit of it."""
+"""A class of devices; for treatments in whose window it had none, and their visit."""
 
 
 def _classes(run: Run, held: Holdings) -> Iterator[_Class]:
-    metered = {device.load for device in held.devices.values()}
-    visits = {row["line"]: said["visit"] for row, said in run.verdicts}
-
-    def part(item: int, day: str, visit: str) -> Part:
-        load = held.item(item, day).load
-        return load, None if load in metered else visit
-
+    parts = {row["line"]: _part(row, said, held) for row, said in run.verdicts}
     asked: dict[Part, list[Json]] = defaultdict(list)
     leads: dict[Part, list[Json]] = defaultdict(list)
     sessions: dict[Part, list[Session]] = defaultdict(list)
     for row, said in run.verdicts:
-        asked[part(row["item"], row["day"], said["visit"])] += [said] if said["verdict"] in MATCHED else []
+        asked[parts[row["line"]]] += [said] if said["verdict"] in MATCHED else []
     for row, said in run.leads:
         if row["rule"] == "capacity":
-            visit = next((visits[line] for line in said["lines"] if line in visits), "")
-            leads[part(said["item"], said["day"], visit)].append(said)
+            of_class = (held.item(said["item"], said["day"]).load, None)
+            leads[next((parts[line] for line in said["lines"] if line in parts), of_class)].append(said)
+    alone = set(parts.values())
     for session in held.sessions.values():
-        for visit in [None] if session.load in metered else session.visits:
-            sessions[session.load, visit].append(session)
+        own = (session.load, session.visits[0] if session.unit == NAME else None)
+        is_apart = own in alone and not held.had_device(session.load, (session.start_ms, session.start_ms))
+        sessions[own if is_apart else (session.load, None)].append(session)
     users, beyond = run.users(), elsewhere(run, held)
     for which in sorted(asked.keys() | leads.keys(), key=str):
         windows = {window for window, visit in beyond if which[1] in (None, visit)}
         yield _Class(run, held, which[0], asked[which], leads[which], sessions[which], users, windows)
+
+
+def _part(row: sqlite3.Row, said: Json, held: Holdings) -> Part:
+    load = held.item(row["item"], row["day"]).load
+    return load, None if held.had_device(load, window_of(said)) else said["visit"]
 
 
 @dataclass

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import sys
 from collections import Counter
+from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import date
+from functools import wraps
 from typing import Any
 
 import click
@@ -15,67 +16,114 @@ from gateway import amendment
 from gateway.amendment import Act, Effect
 from gateway.audit import figures
 from gateway.bootstrap import Book
-from gateway.commands.output import print_json, say
+from gateway.commands.output import as_json, print_json, say
+from gateway.errors import UsageError
+from gateway.instants import local_day
 from gateway.ledger.database import transaction
 from gateway.pages.words import speak
 from gateway.persons import two_persons
 
 
 @dataclass(frozen=True, slots=True)
-class Wish:
-    """What somebody asked for: an `act` on a `clinic`'s facts as they are from `day` on, by whom, `what` it is in a few
-    words, and what the command prints besides (`told`). `only_look`: --dry-run."""
+class Asked:
+    """By whom, whether only to see what would change (--dry-run), and how to answer."""
 
-    act: Act
-    what: str
     people: tuple[str, str]
-    clinic: str
-    day: date
-    told: dict[str, Any]
     only_look: bool
     as_json: bool
 
 
-by = click.option("--by", default="", metavar="WHO", help="经手人 · who does it")
-second = click.option("--and", "second", default="", metavar="WHO", help="复核人 · who sees it")
-dry_run = click.option("--dry-run", is_flag=True, help="只列出会改变什么 · only say what it would change")
+@dataclass(frozen=True, slots=True)
+class Wish:
+    """What somebody asked for: an `act` on a `clinic`'s facts as they are from `from_ms` on, `what` it is in a few words,
+    and what the command prints besides (`told`; the act may add to it)."""
+
+    act: Act
+    what: str
+    clinic: str
+    from_ms: int
+    told: dict[str, Any]
+    asked: Asked
 
 
-def amend(book: Book, db: Database, wish: Wish) -> None:
-    """Puts a wrong fact right, always by two persons."""
-    two_persons(*wish.people)
-    _do(book, db, wish, _effect(book, db, wish), True)
+_OPTIONS = (
+    as_json,
+    click.option(
+        "--dry-run", "only_look", is_flag=True, help="只列出会改变什么 · only say what it would change"
+    ),
+    click.option("--and", "second", default="", metavar="WHO", help="复核人 · who sees it"),
+    click.option("--by", default="", metavar="WHO", help="经手人 · who does it"),
+)
 
 
-def begin(book: Book, db: Database, wish: Wish) -> None:
-    """What begins on that day. It is an amendment, by two persons, where it changes what was said of days that were
-    reconciled already."""
-    back = wish.only_look or amendment.is_back_dated(db, wish.clinic, wish.day)
+def asked(command: Callable[..., Any]) -> Callable[..., Any]:
+    """Gives a command the options of an amendment, as one argument `asked`."""
+
+    @wraps(command)
+    def with_people(
+        *arguments: Any, by: str, second: str, only_look: bool, as_json: bool, **options: Any
+    ) -> Any:
+        return command(*arguments, asked=Asked((by, second), only_look, as_json), **options)
+
+    for option in _OPTIONS:
+        with_people = option(with_people)
+    return with_people
+
+
+def amend(book: Book, db: Database, wish: Wish) -> str | None:
+    """Puts a wrong fact right, always by two persons; the device, None where it was not done."""
+    two_persons(*wish.asked.people)
+    return _do(book, db, wish, _effect(book, db, wish), True)
+
+
+def begin(book: Book, db: Database, wish: Wish) -> str | None:
+    """What begins at that time; the device, None where it was not done. It is an amendment, by two persons, where it changes
+    what was said of days that were reconciled already."""
+    day = local_day(wish.from_ms, book.config.zone)
+    back = wish.asked.only_look or amendment.is_back_dated(db, wish.clinic, day)
     found = _effect(book, db, wish) if back else Effect()
-    if found and not wish.only_look:
-        two_persons(*wish.people)
-    _do(book, db, wish, found, bool(found))
+    if found and not wish.asked.only_look:
+        _check_people(wish.asked.people, found)
+    return _do(book, db, wish, found, bool(found))
+
+
+def _check_people(people: tuple[str, str], found: Effect) -> None:
+    """That it takes two may surprise whoever only wanted to enter something new: it is said why."""
+    try:
+        two_persons(*people)
+    except UsageError as error:
+        changes = len(found.verdicts), len(found.new) + len(found.gone)
+        raise UsageError(
+            "这会改变已核对的日子（核对结果 {} 次、线索 {} 条），未作改动：{}；先用 --dry-run 看，或写明它自何时起".format(
+                *changes, error.zh
+            ),
+            "nothing was changed, for it changes days that were reconciled ({} verdicts, {} leads): {}; look by --dry-run first, or"
+            " say since when it holds".format(*changes, error.en),
+        ) from None
 
 
 def _effect(book: Book, db: Database, wish: Wish) -> Effect:
     rules, now_ms = figures.read(book.folder), book.clock.now_ms()
-    return amendment.effect(db, wish.act, book.config.of_clinic, wish.clinic, wish.day, now_ms, rules)
+    day = local_day(wish.from_ms, book.config.zone)
+    return amendment.effect(db, wish.act, book.config.of_clinic, wish.clinic, day, now_ms, rules)
 
 
-def _do(book: Book, db: Database, wish: Wish, found: Effect, is_amendment: bool) -> None:
-    if not wish.as_json and (is_amendment or wish.only_look):
+def _do(book: Book, db: Database, wish: Wish, found: Effect, is_amendment: bool) -> str | None:
+    how = wish.asked
+    if not how.as_json and (is_amendment or how.only_look):
         tell(found)
     device = None
-    if not wish.only_look and _agreed(found, wish.as_json):
+    if not how.only_look and _agreed(found, how.as_json):
         if is_amendment:
-            device = amendment.do(db, wish.act, wish.what, wish.people, found, book.clock.now_ms())
+            device = amendment.do(db, wish.act, wish.what, how.people, found, book.clock.now_ms())
         else:
             with transaction(db):
                 device = wish.act(db)
-    if wish.as_json:
+    if how.as_json:
         print_json({"device": device, **wish.told, "done": device is not None, "changes": found.document()})
     elif device:
         say(f"已记入：{wish.what}", f"done: {wish.what}")
+    return device
 
 
 def _agreed(found: Effect, as_json: bool) -> bool:

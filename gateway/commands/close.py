@@ -56,7 +56,7 @@ def close(
     book = bootstrap.open_book(folder)
     config = book.of_clinic(clinic)
     with book.ledger() as db:
-        whose = source or next(iter(bills.sources(db, config.clinic)), "clinic")
+        whose = source or bills.usual_source(db, config.clinic)
         if day is None:
             return _month(book, db, config, whose, month or "", by, as_json)
         if only_look:

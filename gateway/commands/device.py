@@ -9,9 +9,9 @@ import click
 from gateway import inventory
 from gateway.bootstrap import Book, open_book
 from gateway.commands import amended
-from gateway.commands.amended import Wish, dry_run
-from gateway.commands.output import as_json, print_json, warn_of_load
-from gateway.instants import iso, local_day, read_instant
+from gateway.commands.amended import Asked, Wish
+from gateway.commands.output import as_json, print_json, rows_of, warn_of_load
+from gateway.instants import iso, read_instant
 from gateway.inventory import Spot
 from gateway.ledger import units
 from gateway.ledger.units import Device
@@ -36,14 +36,11 @@ def device() -> None:
 @click.option(
     "--from", "since", metavar="INSTANT|DATE", help="自何时在册，默认一直在册 · in the inventory since"
 )
-@amended.by
-@amended.second
-@amended.dry_run
-@as_json
+@amended.asked
 @click.pass_obj
 def add(
     folder: Path, name: str, load: str, room: str, bed: str, stations: int,
-    clinic: str | None, since: str | None, by: str, second: str, dry_run: bool, as_json: bool,
+    clinic: str | None, since: str | None, asked: Asked,
 ) -> None:  # fmt: skip
     """没有单元的设备：开放时间内一律按未监测处理 · a device without a unit: dark in all opening hours.
 
@@ -57,12 +54,10 @@ def add(
         wish = Wish(
             lambda db: inventory.put_in(db, name, owner, spot, from_ms),
             f"{name} {load} {room} {since or ''}".strip(),
-            (by, second),
             owner,
-            local_day(from_ms, book.config.zone),
+            from_ms,
             {"device": name},
-            dry_run,
-            as_json,
+            asked,
         )
         amended.begin(book, db, wish)
     warn_of_load(load)
@@ -81,14 +76,11 @@ def list_(folder: Path, as_json: bool) -> None:
     with book.ledger() as db:
         on = {each.device: each.unit for each in units.placements(db) if each.until_ms is None}
         rows = [_row(book, each, on.get(each.device)) for each in units.devices(db).values()]
-        amended = [_amendment(book, each) for each in units.amendments(db)]
+        amendments = [_amendment(book, each) for each in units.amendments(db)]
     if as_json:
-        print_json({"devices": rows, "amendments": amended})
-        return
-    for row in rows:
-        click.echo(
-            "  ".join(str(row[key] or "-") for key in ("device", "load", "room", "bed", "stations", "unit"))
-        )
+        print_json({"devices": rows, "amendments": amendments})
+    else:
+        rows_of(rows, "device", "load", "room", "bed", "stations", "unit")
 
 
 @device.command()
@@ -96,12 +88,9 @@ def list_(folder: Path, as_json: bool) -> None:
 @click.option(
     "--stations", required=True, type=click.IntRange(1, 64), help="可同时服务人数 · patients served at once"
 )
-@click.option("--by", required=True, metavar="WHO", help="更正人 · who amends")
-@click.option("--and", "second", required=True, metavar="WHO", help="复核人 · who confirms")
-@dry_run
-@as_json
+@amended.asked
 @click.pass_obj
-def amend(folder: Path, name: str, stations: int, by: str, second: str, dry_run: bool, as_json: bool) -> None:
+def amend(folder: Path, name: str, stations: int, asked: Asked) -> None:
     """更正设备的工位数（两人）：先列出会改变的核对结果和线索 · amend a device by two persons; says first what that changes.
 
     \b
@@ -112,14 +101,12 @@ def amend(folder: Path, name: str, stations: int, by: str, second: str, dry_run:
     with book.ledger() as db:
         known = inventory.known_device(db, name)
         wish = Wish(
-            lambda db: inventory.set_stations(db, name, stations, (by, second), now_ms),
+            lambda db: inventory.set_stations(db, name, stations, asked.people, now_ms),
             f"{name} stations {known.stations} -> {stations}",
-            (by, second),
             known.clinic,
-            local_day(known.from_ms, book.config.zone),
+            known.from_ms,
             {"device": name},
-            dry_run,
-            as_json,
+            asked,
         )
         amended.amend(book, db, wish)
 
@@ -127,12 +114,9 @@ def amend(folder: Path, name: str, stations: int, by: str, second: str, dry_run:
 @device.command()
 @click.argument("name", metavar="DEVICE")
 @click.option("--at", required=True, metavar="INSTANT", help="何时 · when")
-@amended.by
-@amended.second
-@amended.dry_run
-@as_json
+@amended.asked
 @click.pass_obj
-def retire(folder: Path, name: str, at: str, by: str, second: str, dry_run: bool, as_json: bool) -> None:
+def retire(folder: Path, name: str, at: str, asked: Asked) -> None:
     """设备退出在册 · a device leaves the inventory.
 
     \b
@@ -144,12 +128,10 @@ def retire(folder: Path, name: str, at: str, by: str, second: str, dry_run: bool
         wish = Wish(
             lambda db: inventory.take_out(db, name, at_ms),
             f"{name} retired {at}",
-            (by, second),
             inventory.known_device(db, name).clinic,
-            local_day(at_ms, book.config.zone),
+            at_ms,
             {"device": name, "until": iso(at_ms, book.config.zone)},
-            dry_run,
-            as_json,
+            asked,
         )
         amended.begin(book, db, wish)
 

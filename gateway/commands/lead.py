@@ -230,7 +230,11 @@ def _tell(found: LeadFound, now: outcomes.Standing, acts: list[dict[str, Any]]) 
         click.echo(f"未监测 · unwatched: {name} {start} - {end}")
     click.echo(f"{zh('state.' + now.state)} · {en('state.' + now.state)}")
     for act in acts:
-        click.echo(f"{act['at']}  {act['side']:8}  {act['by']}  {act['kind']}  {act.get('outcome', '')}")
+        internal = act["kind"] == "review" and act["side"] != outcomes.DISTRICT
+        mark = f"  {zh('act.internal')} · {en('act.internal')}" if internal else ""
+        click.echo(
+            f"{act['at']}  {act['side']:8}  {act['by']}  {act['kind']}  {act.get('outcome', '')}{mark}"
+        )
         click.echo(f"    {act.get('text', act.get('why'))}")
         for each in act.get("attachments", []):
             click.echo(f"    {each['name']}  {each['bytes']} B  {each['sha256']}")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 import click
@@ -24,6 +25,12 @@ def print_json(document: Any) -> None:
 def say(zh: str, en: str) -> None:
     """One line for people, on stderr."""
     click.echo(f"{zh} · {en}", err=True)
+
+
+def rows_of(rows: Iterable[Mapping[str, Any]], *names: str) -> None:
+    """A line for each row, for people, on stdout: these of its values."""
+    for row in rows:
+        click.echo("  ".join(str(row[name] or "-") for name in names))
 
 
 def warn_of_load(load: str | None) -> None:

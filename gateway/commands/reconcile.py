@@ -43,7 +43,7 @@ def reconcile(
     book = bootstrap.open_book(folder)
     config, rules = book.of_clinic(clinic), figures.read(folder)
     with book.ledger() as db:
-        whose = source or next(iter(bills.sources(db, config.clinic)), "clinic")
+        whose = source or bills.usual_source(db, config.clinic)
         found = pipeline.settle(db, config, first, last, whose, book.clock.now_ms(), rules)
     if as_json:
         print_json(found)

@@ -52,7 +52,7 @@ def report(
     book = bootstrap.open_book(folder)
     config = book.of_clinic(clinic)
     with book.ledger() as db:
-        whose = source or next(iter(bills.sources(db, config.clinic)), "clinic")
+        whose = source or bills.usual_source(db, config.clinic)
         figures = months.figures(db, config, whose, first, last, book.clock.now_ms())
     body = written(figures, kind)
     write(out, body)

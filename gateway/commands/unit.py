@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import click
+from sqlite_utils import Database
 
 from gateway import inventory, pipeline
 from gateway.bootstrap import Book, open_book
 from gateway.commands import amended
 from gateway.commands.account import account
-from gateway.commands.amended import Wish
-from gateway.commands.output import as_json, print_json, say, warn_of_load
+from gateway.commands.amended import Asked, Wish
+from gateway.commands.output import as_json, print_json, rows_of, say, warn_of_load
+from gateway.commands.update import update, version_of
 from gateway.errors import UsageError
-from gateway.instants import iso, local_day, read_instant
+from gateway.instants import iso, read_instant
 from gateway.intake.store import pass_gap
 from gateway.inventory import Spot
 from gateway.ledger import units
@@ -30,6 +33,7 @@ def unit() -> None:
 
 
 unit.add_command(account)
+unit.add_command(update)
 
 
 @unit.command()
@@ -46,34 +50,46 @@ unit.add_command(account)
 @click.option(
     "--from", "since", metavar="INSTANT|DATE", help="设备自何时在册，默认一直在册 · in the inventory since"
 )
-@as_json
+@amended.asked
 @click.pass_obj
 def add(
     folder: Path, name: str, key_hex: str, load: str | None, room: str | None, bed: str, stations: int,
-    blind: bool, plug: bool, device: str | None, clinic: str | None, since: str | None, as_json: bool,
+    blind: bool, plug: bool, device: str | None, clinic: str | None, since: str | None, asked: Asked,
 ) -> int:  # fmt: skip
-    """登记单元和它所在的设备 · a unit, and the device it is on.
+    """登记单元和它所在的设备；会改变已核对的日子的须两人 · a unit and its device; two persons where reconciled days change.
 
     \b
     例 · example: wattwitness unit add U1 --key 3059301306... --load tdp --room 理疗一室 --bed 2
     """
     book = open_book(folder)
     from_ms = read_instant(since, book.config.zone) if since else 0
-    spot = Spot(load, room, bed, stations, blind, device)
+    spot, owner, now_ms = (
+        Spot(load, room, bed, stations, blind, device),
+        book.owner(clinic),
+        book.clock.now_ms(),
+    )
+    told: dict[str, Any] = {"unit": name}
+
+    def act(db: Database) -> str:
+        """What waited in quarantine comes in with the unit: it may change as much as the device does."""
+        vouched = book.is_district
+        enrolled = inventory.enter(
+            db, name, key_hex.lower(), owner, plug, spot, from_ms, now_ms, vouched=vouched
+        )
+        told.update(pipeline.let_in(db, name, vouched).document())
+        return enrolled
+
     with book.ledger() as db:
-        enrolled = inventory.enrol(
-            db, name, key_hex.lower(), book.owner(clinic), plug, spot, from_ms, book.clock.now_ms(),
-            vouched=book.is_district,
-        )  # fmt: skip
-        again = pipeline.take_in_again(db, name, book.is_district)
-    if as_json:
-        print_json({"unit": name, "device": enrolled} | again.document())
-    else:
-        say(f"单元 {name} 已登记，设备 {enrolled}", f"unit {name} is enrolled on device {enrolled}")
+        wish = Wish(
+            act, f"unit {name} {device or room or ''} {since or ''}".strip(), owner, from_ms, told, asked
+        )
+        enrolled = amended.begin(book, db, wish)
+    if enrolled and not asked.as_json:
+        say(f"单元 {name} 在设备 {enrolled} 上", f"unit {name} is enrolled on device {enrolled}")
         warn_of_load(load)
-        if again.stored:
-            say(f"从隔离中补收 {again.stored} 条记录", f"{again.stored} records taken in from quarantine")
-    return 1 if again.findings else 0
+        if told["stored"]:
+            say(f"从隔离中补收 {told['stored']} 条记录", f"{told['stored']} records taken in from quarantine")
+    return 1 if told.get("findings") else 0
 
 
 @unit.command("list")
@@ -88,15 +104,13 @@ def list_(folder: Path, as_json: bool) -> None:
     book = open_book(folder)
     with book.ledger() as db:
         rows = [
-            _row(book, each, units.placements(db), units.devices(db)) for each in units.units(db).values()
+            _row(book, each, units.placements(db), units.devices(db)) | {"version": version_of(db, each.unit)}
+            for each in units.units(db).values()
         ]
     if as_json:
         print_json({"units": rows})
-        return
-    for row in rows:
-        click.echo(
-            "  ".join(str(row[key] or "-") for key in ("unit", "grade", "load", "room", "bed", "device"))
-        )
+    else:
+        rows_of(rows, "unit", "grade", "load", "room", "bed", "device", "version")
 
 
 @unit.command()
@@ -105,15 +119,11 @@ def list_(folder: Path, as_json: bool) -> None:
 @click.option("--bed", default="", help="新床位 · the new bed")
 @click.option("--device", help="换到已有设备上 · on to a device of the inventory")
 @click.option("--at", required=True, metavar="INSTANT", help="何时 · when")
-@amended.by
-@amended.second
-@amended.dry_run
-@as_json
+@amended.asked
 @click.pass_obj
 def move(
-    folder: Path, name: str, room: str | None, bed: str, device: str | None, at: str, by: str, second: str,
-    dry_run: bool, as_json: bool,
-) -> None:  # fmt: skip
+    folder: Path, name: str, room: str | None, bed: str, device: str | None, at: str, asked: Asked
+) -> None:
     """单元换位；补记过去的换位须两人，先列出会改变什么 · a unit goes elsewhere; in the past it takes two persons.
 
     \b
@@ -126,14 +136,12 @@ def move(
     spot, told = Spot(room=room, bed=bed, device=device), {"unit": name, "from": iso(at_ms, book.config.zone)}
     with book.ledger() as db:
         wish = Wish(
-            lambda db: inventory.put(db, name, spot, at_ms, (by, second), now_ms),
+            lambda db: inventory.put(db, name, spot, at_ms, asked.people, now_ms),
             f"unit {name} -> {device or room} {at}",
-            (by, second),
             inventory.known_unit(db, name).clinic,
-            local_day(at_ms, book.config.zone),
+            at_ms,
             told,
-            dry_run,
-            as_json,
+            asked,
         )
         amended.begin(book, db, wish)
 
@@ -141,14 +149,9 @@ def move(
 @unit.command()
 @click.argument("name", metavar="UNIT")
 @click.option("--at", required=True, metavar="INSTANT", help="何时 · when")
-@amended.by
-@amended.second
-@amended.dry_run
-@as_json
+@amended.asked
 @click.pass_obj
-def retire(
-    folder: Path, name: str, at: str, by: str, second: str, dry_run: bool, as_json: bool
-) -> None:
+def retire(folder: Path, name: str, at: str, asked: Asked) -> None:
     """停用单元；设备留在册，此后无人监测 · take a unit out of use; its device stays, unwatched.
 
     \b
@@ -160,12 +163,10 @@ def retire(
         wish = Wish(
             lambda db: inventory.take_off(db, name, at_ms),
             f"unit {name} retired {at}",
-            (by, second),
             inventory.known_unit(db, name).clinic,
-            local_day(at_ms, book.config.zone),
+            at_ms,
             {"unit": name, "retired": iso(at_ms, book.config.zone)},
-            dry_run,
-            as_json,
+            asked,
         )
         amended.begin(book, db, wish)
 

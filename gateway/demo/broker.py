@@ -34,6 +34,8 @@ topic readwrite ww/1/{clinic}/#
 pattern write ww/1/{clinic}/%u/record
 pattern write ww/1/{clinic}/%u/status
 pattern read ww/1/{clinic}/%u/ack
+pattern read ww/1/{clinic}/%u/update
+pattern read ww/1/{clinic}/release/+
 pattern read ww/1/{clinic}/time
 """
 

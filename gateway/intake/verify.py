@@ -180,7 +180,7 @@ def verify(arrival: Arrival, units: Mapping[str, Enrolled]) -> Verified | Refuse
 def is_key(key_hex: str) -> bool:
     """Whether `key_hex` is a public key that a unit can have."""
     try:
-        p256.from_spki(bytes.fromhex(key_hex))
+        p256.from_spki(binascii.unhexlify(key_hex))
     except ValueError:
         return False
     return True

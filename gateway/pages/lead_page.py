@@ -35,7 +35,7 @@ def routes(open_ledger: OpenLedger, config: Config, clock: Clock) -> APIRouter:
     """`/lead/ID`, its attachments, and what people enter."""
 
     def guard(request: Request) -> None:
-        ours(request, config.serve.host, speak(language(request))("lead.not_ours"))
+        ours(request, config.serve, speak(language(request))("lead.not_ours"))
 
     router = APIRouter(prefix="/lead", dependencies=[Depends(guard)])
     desk = _Desk(open_ledger, config, clock)
@@ -141,8 +141,12 @@ class _Desk:
     def _lead(self, db: Database, request: Request, name: str) -> LeadFound:
         clinic = request.query_params.get("clinic")
         found = reviews.leads(db, clinic=clinic, lead=name)
+        say = speak(language(request))
         if not found:
-            raise HTTPException(404, speak(language(request))("lead_none", name=name[:40]))
+            raise HTTPException(404, say("lead_none", name=name[:40]))
+        if len(found) > 1:  # an act would fall on whichever came first
+            whose = say("and").join(each.clinic for each in found)
+            raise HTTPException(404, say("lead.of_several", name=name[:40], clinics=whose))
         return found[0]
 
 

@@ -57,7 +57,9 @@ class LeadWords:
         say, body, now = self._say, self.found.body, self.now
         amounts = [say("yuan", value=body["amount"])]
         told = now.document()
-        amounts += [say(f"lead.{name}", amount=told[name]) for name in ("withheld", "deducted") if told[name]]
+        noted = say("lead.noted") if now.noted else ""
+        there = [name for name in ("withheld", "deducted") if told[name]]
+        amounts += [say(f"lead.{name}", amount=told[name]) + noted for name in there]
         facts = [("lead.money", say("clause").join(amounts), "")]
         if self.found.rule == "capacity":
             bound = say("lead_bound", treatments=body["treatments"], capacity=body["capacity"])

@@ -35,9 +35,7 @@ def routes(open_ledger: OpenLedger, config: Config, clock: Clock) -> APIRouter:
         if span is None:
             raise HTTPException(404, speak(language(request))("bad_month", text=asked[:40]))
         with closing(open_ledger()) as db:
-            source = request.query_params.get("source") or next(
-                iter(bills.sources(db, whose.clinic)), "clinic"
-            )
+            source = request.query_params.get("source") or bills.usual_source(db, whose.clinic)
             known = source if source in bills.SOURCES else "clinic"
             return figures(db, whose, known, *span, clock.now_ms())
 
@@ -61,7 +59,7 @@ def routes(open_ledger: OpenLedger, config: Config, clock: Clock) -> APIRouter:
 
 def closed(db: Database, config: Config, day: date, lang: str) -> str:
     """Whether a day is closed, by whom and what has come since, for the day's own page; nothing where it is not."""
-    source = next(iter(bills.sources(db, config.clinic)), "clinic")
+    source = bills.usual_source(db, config.clinic)
     (state,) = states(db, config, Teller(config.clinic, source), day, day)
     if state.closing is None:
         return ""
@@ -104,6 +102,9 @@ def _texts(found: Figures, lang: str, clinic: str | None) -> dict[str, object]:
         ],
         "tables": sheets.tables(found),
         "shown": sheets.shown,
+        "rules": [(name.in_(lang), value) for name, value in sheets.about(found)][-1]
+        if found.own_rules
+        else None,
         "empty": not any(each.run for each in found.days),
         "reopened": [(each.day, _since(each, say)) for each in found.days if each.state == "reopened"],
         "is_text": lambda cell: isinstance(cell, sheets.Both),

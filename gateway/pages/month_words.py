@@ -44,7 +44,10 @@ TEXTS: dict[str, tuple[str, str]] = {
         "rest on records entered by hand, {manual} without a scan",
     ),
     "figure_why.leads": ("待办或已答复，尚未办结", "not decided yet"),
-    "figure_why.leads_amount": ("未结线索涉及的金额", "money in open leads"),
+    "figure_why.leads_amount": (
+        "未结线索涉及的金额；一笔收费在几条线索中，就计几次",
+        "money in open leads; a charge that is in several counts in each",
+    ),
     # states of days
     "day.not_reconciled": ("未核对", "not reconciled"),
     "day.not_closed": ("未关账", "not closed"),
@@ -71,6 +74,9 @@ TEXTS: dict[str, tuple[str, str]] = {
     "report.source": ("账单来源", "Bills of"),
     "report.source.clinic": ("诊所自报", "the clinic's own"),
     "report.source.platform": ("平台", "the platform"),
+    "report.rules": ("线索规则", "Rules of leads"),
+    "report.rules_shipped": ("原版", "as shipped"),
+    "report.rules_own": ("自定数值", "own figures"),
     "report.closing": ("关账", "Closing"),
     "report.total": ("合计", "Total"),
     "report.unnamed": ("（未注明）", "(not stated)"),

@@ -110,7 +110,7 @@ def routes(open_ledger: OpenLedger, config: Config, clock: Clock, tag_key: Calla
 
     def guard(request: Request) -> None:
         lang = request.query_params.get("lang", "")
-        ours(request, config.serve.host, speak(lang)("nurse.not_ours"))
+        ours(request, config.serve, speak(lang)("nurse.not_ours"))
 
     router = APIRouter(prefix="/nurse", dependencies=[Depends(guard)])
     _looking(router, desk)
@@ -133,7 +133,9 @@ def _looking(router: APIRouter, desk: Desk) -> None:
             return desk.page("nurse_who.html", asked, title=say("nurse.title"), rooms=found.rooms)
         title = say("nurse.title_room", room=asked.room) if asked.room else say("nurse.title")
         cards = nurse_list.cards(found, items, asked, desk.config.zone, desk.now_ms)
-        return desk.page("nurse.html", asked, title=title, cards=cards, items=items, **_counts(found, say))
+        unclear = nurse_list.unclear(found, asked, desk.config.zone)
+        values = {"cards": cards, "items": items, "unclear": unclear, **_counts(found, say)}
+        return desk.page("nurse.html", asked, title=title, **values)
 
     @router.get("/visit/{visit:path}")
     def one(asked: Query, visit: str) -> Response:

@@ -149,6 +149,14 @@ class _Made:
         return [self._say("nurse.lamp", device=each.place.device, minutes=each.minutes) for each in lamps]
 
 
+def unclear(today: Today, asked: Asked, zone: tzinfo) -> list[tuple[str, str, str]]:
+    """(time, room, visit) of what was read at posts of the room, or of all, and waits for a choice; the visit is empty where
+    the tag is unknown."""
+    begins = [(each.begin, each.visit) for each in today.unclear]
+    here = [(begin, visit) for begin, visit in begins if asked.room in ("", begin.room)]
+    return [(clock(begin.at_ms, zone), begin.room, visit) for begin, visit in here]
+
+
 def name(item: Item, lang: str) -> str:
     """What an item is called."""
     return item.en if lang == "en" else item.zh

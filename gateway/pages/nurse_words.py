@@ -25,6 +25,8 @@ TEXTS: dict[str, tuple[str, str]] = {
     "nurse.scan_none": ("今日尚无登记", "nothing entered today"),
     "nurse.running": ("进行中", "Running"),
     "nurse.waiting": ("待治疗", "Waiting"),
+    "nurse.unclear": ("已在读标签点扫码，请选取项目", "Read at a post: pick the item"),
+    "nurse.unknown_tag": ("标签不认识：请前台为就诊发标签", "unknown token: the desk issues one for a visit"),
     "nurse.done": ("今日已登记", "Entered today"),
     "nurse.nothing_runs": ("没有正在进行的治疗。", "Nothing is running."),
     "nurse.nothing_waits": ("没有待做的治疗。", "Nothing waits."),

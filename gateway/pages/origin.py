@@ -9,14 +9,16 @@ from urllib.parse import urlsplit
 
 from fastapi import HTTPException, Request
 
+from gateway.config import Serve
+
 SAME = ("same-origin", "none")
 
 
-def ours(request: Request, host: str, refusal: str) -> None:
-    """HTTP 403, saying `refusal`, unless the address by which we are asked is a number, `localhost` or `host`, and what changes something
-    comes from a page of that address."""
+def ours(request: Request, serve: Serve, refusal: str) -> None:
+    """HTTP 403, saying `refusal`, unless the address by which we are asked is a number, `localhost` or one that `serve` names,
+    and what changes something comes from a page of that address."""
     asked = urlsplit(f"//{request.headers.get('host', '')}")
-    if not _is_known(asked.hostname or "", host):
+    if not _is_known(asked.hostname or "", serve):
         raise HTTPException(403, refusal)
     if request.method in ("GET", "HEAD"):
         return
@@ -29,8 +31,8 @@ def ours(request: Request, host: str, refusal: str) -> None:
         raise HTTPException(403, refusal)
 
 
-def _is_known(name: str, host: str) -> bool:
-    if name in ("localhost", host) and name:
+def _is_known(name: str, serve: Serve) -> bool:
+    if name in ("localhost", serve.host.lower(), *serve.names):
         return True
     try:
         ipaddress.ip_address(name)

@@ -115,7 +115,7 @@ _TEXTS: dict[str, tuple[str, str]] = {
     "charges": ("计费", "Charged"),
     "times": ("{n} 次", "{n} treatments"),
     "item_numbers": ("第 {items} 项", "item {items}"),
-    "others": ("没有设备作证的项目", "Items without a device"),
+    "others": ("没有设备的项目（凭人工登记）", "Items without a device (by records of people)"),
     "required": ("一次至少 {duration}", "one treatment ≥ {duration}"),
     "set_sentence": (
         "线索组 {number}：{lines} 条计费之中，{counts}；分不清是哪几条，不指向其中任何一条。",

@@ -13,7 +13,7 @@ from gateway.audit.month import Figures
 from gateway.report import sheets
 from gateway.report.sheets import Both, Cell, Column
 
-_FORMULA = ("=", "+", "-", "@", "\t", "\r")
+_FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠")  # OWASP, CSV injection
 
 
 def write(figures: Figures) -> bytes:

@@ -105,10 +105,13 @@ def about(figures: Figures) -> list[tuple[Both, str]]:
     """What the sheet is about: (name, value)."""
     period = str(figures.first) if figures.first == figures.last else f"{figures.first} – {figures.last}"
     source = both(f"report.source.{figures.source}")
+    told = both("report.rules_own" if figures.own_rules else "report.rules_shipped")
+    rules = [told.zh, told.en, *(each[:16] for each in figures.own_rules)]
     return [
         (both("report.clinic"), f"{figures.name} {figures.clinic}"),
         (both("report.period"), period),
         (both("report.source"), f"{source.zh} {source.en}"),
+        (both("report.rules"), " ".join(rules)),
     ]
 
 
@@ -236,7 +239,8 @@ def _leads(figures: Figures) -> Table:
             said = both(f"outcome.{now.internal}")
             state = Both(f"{state.zh}（内部：{said.zh}）", f"{state.en} (internal: {said.en})")
         sentence = Both(lead.body["zh"], lead.body["en"])
-        money_told = [lead.amount_fen, now.withheld_fen, now.deducted_fen]
+        decided = (None, None) if now.noted else (now.withheld_fen, now.deducted_fen)
+        money_told = [lead.amount_fen, *decided]
         rows.append([same(lead.day), same(lead.lead), rule(lead.rule), sentence, state, *money_told])
     return Table("leads", both("leads"), columns, rows, both("report.leads_note"))
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from random import Random
+from typing import Any
 
 import pytest
 
@@ -112,6 +113,44 @@ def test_what_the_clinic_itself_recorded_as_not_done_asks_for_no_time_while_its_
     assert codes(settle(Clinic(), [refunded], [undone])) == {"1#1": "reversed"}
 
 
+@pytest.mark.parametrize("named", ["", "1"])
+def test_an_entry_of_what_was_not_done_is_answered_by_its_refund_and_hides_no_other_treatment(
+    named: str,
+) -> None:
+    entries = [entry(7, "V1"), replace(entry(8, "V1", "11:00", outcome=UNDONE), line=named)]
+    charged = line("1", item=ACUPUNCTURE, count=3)
+    in_part = replace(charged, treatments=2)
+    found = codes(settle(Clinic(), [in_part], entries))
+    assert found == {"1#1": "supported", "1#2": "no_device_time"}
+    wholly = replace(charged, reversed_by="9")
+    again = replace(line("2", item=ACUPUNCTURE, count=2), visit="V1")
+    found = codes(settle(Clinic(), [wholly, again], entries))
+    assert {found[f"2#{index}"] for index in (1, 2)} == {"supported", "no_device_time"}
+
+
+def test_what_was_recorded_with_its_times_is_not_hidden_by_an_entry_that_it_was_not_done() -> None:
+    undone = entry(8, "V1", "11:00", outcome=UNDONE)
+    for minutes, code in ((20, "supported"), (5, "short")):
+        found = settle(Clinic(), [line("1", item=ACUPUNCTURE)], [entry(7, "V1", minutes=minutes), undone])
+        assert codes(found) == {"1#1": code}
+    before = entry(7, "V1", day=-1)
+    assert codes(settle(Clinic(), [line("1", item=ACUPUNCTURE)], [before, undone])) == {"1#1": "not_metered"}
+
+
+def test_the_refund_of_another_line_does_not_answer_an_entry_that_names_its_own() -> None:
+    entries = [entry(7, "V1"), replace(entry(8, "V1", "11:00", outcome=UNDONE), line="2")]
+    twice = [replace(line(name, item=ACUPUNCTURE), visit="V1") for name in ("1", "2")]
+    mistaken = replace(line("3", item=ACUPUNCTURE, reversed_by="9"), visit="V1")
+    found = codes(settle(Clinic(), [*twice, mistaken], entries))
+    assert found == {"1#1": "supported", "2#1": "not_metered", "3#1": "reversed"}
+
+
+def test_a_unit_that_left_its_device_opens_its_class_to_no_records() -> None:
+    clinic = Clinic().device("lamp").unit("U1").place("U1", "lamp", at("08:00", -9), at("08:00", -1))
+    found = settle(clinic, [line("1")], [entry(7, "V1", item=TDP)])
+    assert codes(found) == {"1#1": "unobserved"}
+
+
 @pytest.mark.parametrize("outcome", [RUNNING, WITHDRAWN])
 def test_what_still_runs_or_was_withdrawn_says_nothing(outcome: str) -> None:
     found = settle(Clinic(), [line("1", item=ACUPUNCTURE)], [entry(7, "V1", outcome=outcome)])
@@ -127,6 +166,37 @@ def test_a_record_of_another_item_or_day_bears_out_nothing() -> None:
 def test_records_never_supply_a_class_that_has_units() -> None:
     found = settle(Clinic().lamp("U1"), [line("1")], [entry(7, "V1", item=TDP)])
     assert codes(found) == {"1#1": "no_device_time"}
+
+
+def test_what_was_recorded_before_a_class_had_its_first_device_stands_when_a_unit_comes_later() -> None:
+    lines, entries = [line("1"), line("2")], [entry(7, "V1", item=TDP)]
+    before = settle(Clinic(), lines, entries)
+    for days in (1, 2, 9):
+        clinic = Clinic().device("lamp", since=at("00:00", days)).unit("U1", watched=[])
+        found = settle(clinic.place("U1", "lamp", at("00:00", days)), lines, entries)
+        assert codes(found) == codes(before) == {"1#1": "supported", "2#1": "not_metered"}
+
+
+def test_what_the_clinic_said_was_not_done_stays_so_when_a_device_comes_later() -> None:
+    lines = [line("1", item=STIM, count=2)]
+    entries = [entry(7, "V1", item=STIM), entry(8, "V1", "11:00", item=STIM, outcome=UNDONE)]
+    clinic = Clinic().device("STIM-3", load="stim", blind=True, since=at("00:00", 5))
+    assert codes(settle(clinic, lines, entries)) == {"1#1": "supported", "1#2": "not_metered"}
+
+
+def test_what_was_recorded_after_the_last_device_was_gone_counts_again() -> None:
+    clinic = Clinic().device("lamp", until=at("08:00", -1)).unit("U1").place("U1", "lamp", 0, at("08:00", -1))
+    assert codes(settle(clinic, [line("1")], [entry(7, "V1", item=TDP)])) == {"1#1": "supported"}
+
+
+def test_a_course_over_the_day_on_which_the_first_unit_came_keeps_what_was_recorded_before() -> None:
+    course: dict[str, Any] = {"per": "次", "day_max": 1, "course_max": 3, "course_days": 3}
+    clinic = Clinic().device("lamp", since=at("00:00", 1)).place("U1", "lamp", at("00:00", 1))
+    clinic.unit("U1", on(1, "09:00", 20, day=1), on(2, "09:00", 20, day=2), days=3)
+    period = replace(clinic.period(line("1", count=3), **course), entries=[entry(7, "V1", item=TDP)])
+    found = [each for each, _ in reconcile(period, leads.default_rules()).verdicts]
+    assert [each.code for each in found] == ["supported"] * 3
+    assert sorted(str(each.grade) for each in found) == ["A", "A", "C"]
 
 
 def test_of_a_class_of_blind_devices_records_come_before_the_dark() -> None:
@@ -220,7 +290,6 @@ def a_class_without_devices(random: Random) -> Case:
         darks=[],
         inventory=[],
         attended=lines,
-        has_units=False,
     )
 
 
@@ -228,7 +297,7 @@ def test_all_visits_at_once_are_judged_as_each_by_itself() -> None:
     for seed in range(1500):
         with brute.named(seed):
             case = a_class_without_devices(Random(seed))
-            found = judge_by_visit(case, ())
+            found = judge_by_visit(case, {})
             verdicts, witnesses = one_by_one(case)
             assert sorted(found.verdicts, key=str) == sorted(verdicts, key=str)
             assert sorted(map(str, found.witnesses)) == sorted(map(str, witnesses))

@@ -181,10 +181,7 @@ def spread(scene: Case) -> tuple[list[Treatment], Tiers]:
         (each for each in scene.treatments if not each.reversed),
         key=lambda each: (each.charged_ms, each.line, each.index),
     )
-    sessions = sorted(
-        (each for each in scene.sessions if each.grade != "C" or not scene.has_units),
-        key=lambda each: (each.start_ms, each.end_ms, each.unit, each.us),
-    )
+    sessions = sorted(scene.sessions, key=lambda each: (each.start_ms, each.end_ms, each.unit, each.us))
     graded = [session_supplies([s for s in sessions if s.grade == grade], REQUIRED_S) for grade in "ABC"]
     return treatments, [*graded, extra_supplies(sessions, scene.darks, REQUIRED_S)]
 

@@ -249,16 +249,10 @@ def test_a_class_without_a_device_in_the_window_is_not_metered() -> None:
 
 def test_a_line_that_a_person_attended_is_matched_to_what_was_written_down() -> None:
     written = on("9:00", 20, unit="book", grade="C")
-    attended = replace(
-        case(line("L1") + line("L2"), [written]), inventory=[], attended=frozenset({"L1"}), has_units=False
-    )
+    attended = replace(case(line("L1") + line("L2"), [written]), inventory=[], attended=frozenset({"L1"}))
     judgement = judge(attended)
     assert said(judgement) == {"L1#1": "supported", "L2#1": "not_metered"}
     assert judgement.verdicts[0].grade == "C"
-
-
-def test_a_written_entry_never_supplies_a_class_that_has_units() -> None:
-    assert only(judge(case(line("L1"), [on("9:00", 20, unit="book", grade="C")]))).code == "no_device_time"
 
 
 def test_a_capacity_witness_names_the_treatments_the_lamps_and_the_dark() -> None:
@@ -290,7 +284,6 @@ def a_scene(random: Random, most: int = 5) -> Case:
         [a_session(random, us) for us in range(random.randint(0, 4))],
         [a_dark(random) for _ in range(random.choice([0, 0, 1, 2]))],
         [(0, None)],
-        has_units=random.random() < 0.8,
     )
 
 
@@ -329,8 +322,7 @@ def spread(scene: Case) -> tuple[list[Treatment], list, list[int]]:
     """Treatments in order, supplies by grade with the extra ones last, and where each grade ends."""
     treatments = [each for each in scene.treatments if not each.reversed]
     treatments.sort(key=lambda each: (each.charged_ms, each.line, each.index))
-    sessions = [each for each in scene.sessions if each.grade != "C" or not scene.has_units]
-    sessions.sort(key=lambda each: each.grade)
+    sessions = sorted(scene.sessions, key=lambda each: each.grade)
     supplies = session_supplies(sessions, REQUIRED_S) + extra_supplies(sessions, scene.darks, REQUIRED_S)
     grades = [sum(each.grade == grade for each in sessions) for grade in "ABC"]
     return treatments, supplies, list(accumulate(grades))
@@ -409,9 +401,8 @@ def test_short_times_are_what_a_plain_reading_of_the_rule_gives() -> None:
             verdicts = judge(scene).verdicts
             used = Counter(each.records[0] for each in verdicts if each.code == "supported")
             left_over = [each for each in verdicts if each.code in ("short", "no_device_time")]
-            sessions = [each for each in scene.sessions if each.grade != "C" or not scene.has_units]
             windows = [(each.window_from_ms, each.window_until_ms) for each in left_over]
-            expected = brute.short_times(windows, sessions, used, scene.required_s)
+            expected = brute.short_times(windows, scene.sessions, used, scene.required_s)
             assert [
                 (each.records[0], each.active_s) if each.records else None for each in left_over
             ] == expected

@@ -8,10 +8,9 @@ from gateway import amendment, inventory
 from gateway.errors import UsageError
 from gateway.inventory import Spot
 from gateway.ledger import trail, units
-from tests.support.audited import EVENING_MS, MONDAY, charge, lamp_day, runner, settle
-from tests.support.bills import detail
+from tests.support.audited import EVENING_MS, MONDAY, lamp_day, one_too_many, settle
 from tests.support.chain import START_MS, Writer
-from tests.support.ledgers import CLINIC, in_folder, take_in
+from tests.support.ledgers import CLINIC, take_in
 
 BOTH = ("--by", "D01", "--and", "D02")
 
@@ -19,25 +18,7 @@ BOTH = ("--by", "D01", "--and", "D02")
 @pytest.fixture
 def book(tmp_path):
     """A lamp of two heads entered as one: three treatments fit, four were charged, so one is in doubt."""
-    writer = lamp_day(Writer("U1"), 20, 45)
-    book = in_folder(tmp_path / "clinic", writer)
-    with book.ledger() as db:
-        take_in(db, writer.lines, EVENING_MS)
-        charge(db, book, *(detail(str(number)) for number in range(1, 5)))
-        settle(db, book)
-    return book
-
-
-@pytest.fixture
-def db(book):
-    ledger = book.ledger()
-    yield ledger
-    ledger.close()
-
-
-@pytest.fixture
-def run(book, capsys):
-    return runner(book.folder, capsys)
+    return one_too_many(tmp_path / "clinic")
 
 
 def everything(db):
@@ -125,6 +106,39 @@ def test_a_device_put_in_afterwards_that_would_explain_everything_takes_two_pers
     assert (code, said["done"]) == (0, False)
     assert [each["becomes"] for each in said["changes"]["verdicts"]] == ["unobserved"]
     assert run(*asked, *BOTH)[0] == 0 and trail.entries(db)[0].subject == "device:LAMP-9"
+
+
+def test_a_unit_entered_for_all_time_that_would_explain_everything_takes_two_persons(run, db):
+    asked = ("unit", "add", "U9", "--key", Writer("U9").key_hex, "--load", "tdp", "--room", "R9")
+    code, _, said = run(*asked)
+    assert (
+        code == 2 and "two different persons" in said and "since when" in said and "U9" not in units.units(db)
+    )
+    code, said, _ = run(*asked, "--dry-run", "--json")
+    assert (code, said["done"], said["device"], said["stored"]) == (0, False, None, 0)
+    assert [each["becomes"] for each in said["changes"]["verdicts"]] == ["unobserved"]
+    assert "U9" not in units.units(db)
+    code, again, _ = run(*asked, *BOTH, "--json")
+    assert (code, again["unit"], again["device"], again["changes"]) == (0, "U9", "tdp-U9", said["changes"])
+    assert (trail.entries(db)[0].subject, trail.entries(db)[0].body["and"]) == ("device:tdp-U9", "D02")
+
+
+def test_records_that_waited_for_their_unit_count_among_what_it_changes(run, db):
+    late = lamp_day(Writer("U9"), 25)
+    assert take_in(db, late.lines, EVENING_MS).quarantined == len(late.lines)
+    asked = ("unit", "add", "U9", "--key", late.key_hex, "--load", "tdp", "--room", "R9", "--json")
+    code, said, _ = run(*asked, "--dry-run")
+    assert code == 0 and [each["becomes"] for each in said["changes"]["verdicts"]] == ["supported"]
+    assert db.execute("SELECT count(*) FROM quarantine").fetchone() == (len(late.lines),)
+    code, said, _ = run(*asked, *BOTH)
+    assert (code, said["stored"], said["done"]) == (0, len(late.lines), True)
+
+
+def test_a_unit_that_is_new_since_a_later_day_is_entered_by_one_person(run, db):
+    key = Writer("U9").key_hex
+    asked = ("unit", "add", "U9", "--key", key, "--load", "tdp", "--room", "R9", "--from", "2026-03-03")
+    code, out, said = run(*asked)
+    assert (code, out) == (0, "") and "tdp-U9" in said and trail.entries(db) == []
 
 
 def test_what_changes_nothing_that_was_said_takes_one_person_and_is_no_amendment(run, db):

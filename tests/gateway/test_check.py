@@ -81,6 +81,17 @@ def test_an_empty_ledger_has_no_faults(tmp_path):
     assert faults_of(in_folder(tmp_path / "clinic")) == set()
 
 
+def test_nor_one_of_two_clinics_where_lamps_of_the_other_burned_unbilled(tmp_path):
+    ours, theirs = day_of(Writer("U1"), 20), day_of(Writer("U9"), 20, 20, 20)
+    book = in_folder(tmp_path / "clinic", ours)
+    with book.ledger() as db:
+        enrol(db, theirs, "C002")
+        take_in(db, [*ours.lines, *theirs.lines], EVENING_MS)
+        charge(db, book, detail("1"), detail("2"))
+        assert settle(db, book)["summary"]["no_device_time"] == 1
+    assert faults_of(book) == set()
+
+
 def test_nor_one_with_gaps_passed_records_aside_forks_and_refused_seals(tmp_path):
     gapped, forked, waiting = (day_of(Writer(name), 20, 20, 20) for name in ("U1", "U2", "U3"))
     book = in_folder(tmp_path / "clinic", gapped, forked, waiting)

@@ -6,6 +6,7 @@ import json
 import sqlite3
 import tempfile
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +14,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from gateway import inventory
 from gateway.audit import catalogue
+from gateway.inventory import Spot
 from gateway.ledger import attended
 from gateway.ledger.attended import STOPPED
 from gateway.ledger.database import FILE, transaction
@@ -123,6 +126,29 @@ def test_nor_has_one_whose_records_were_corrected_after_it_was_reconciled(tmp_pa
             found = settle(db, clinic.book, now_ms=EVENING_MS + 120_000)
         assert found["summary"]["short"] > clinic.found["summary"]["short"]
         assert faults(clinic.db) == set()
+
+
+@pytest.mark.parametrize("came_ms", [None, START_MS + 24 * 60 * MINUTE_MS, START_MS + 6 * 60 * MINUTE_MS])
+def test_nor_has_one_that_recorded_by_hand_until_its_first_unit_came(tmp_path, came_ms):
+    book, body = in_folder(tmp_path / "clinic"), attend.Details(body_part="腰")
+    with book.ledger() as db:
+        charge(db, book, *(detail(str(number), visit=f"V{number}") for number in (1, 2, 3)))
+        for visit, start, minutes in (("V1", 0, 25), ("V2", 60, 8)):
+            began_ms = START_MS + start * MINUTE_MS
+            treated, when = (
+                Treated(visit, ITEMS[31], "", "R1", "D01"),
+                When(began_ms, began_ms + minutes * MINUTE_MS),
+            )
+            attend.add(db, NURSE, treated, when, body, "忙")
+        if came_ms:
+            late, spot = Writer("U1"), Spot("tdp", "R1")
+            inventory.enrol(db, "U1", late.key_hex, "C001", False, spot, came_ms, came_ms)
+        summary = settle(db, book)["summary"]
+    is_later_day = came_ms != START_MS + 6 * 60 * MINUTE_MS
+    assert summary["supported"] == 1 and summary["not_metered"] == (1 if is_later_day else 0)
+    assert summary["short"] == (1 if is_later_day else 0)
+    with closing(sqlite3.connect(book.folder / FILE)) as connection:
+        assert faults(connection) == set()
 
 
 # --- attacks ------------------------------------------------------------------------------------------------------

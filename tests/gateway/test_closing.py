@@ -43,18 +43,6 @@ def book(tmp_path, writer):
     return book
 
 
-@pytest.fixture
-def db(book):
-    ledger = book.ledger()
-    yield ledger
-    ledger.close()
-
-
-@pytest.fixture
-def run(book, capsys):
-    return runner(book.folder, capsys)
-
-
 def close(db, book, day=MONDAY, now_ms=EVENING_MS, by="D01"):
     return pipeline.close(db, book.config, day, "clinic", by, now_ms)
 

@@ -36,13 +36,14 @@ def test_opening_hours_are_those_of_the_clinics_zone_and_none_on_closed_days():
 def test_the_whole_configuration_is_read():
     found = check(
         mqtt={"host": "broker", "port": 8883, "user": "g", "password": "p", "tls": True, "ca": "ca.pem"},
-        serve={"host": "0.0.0.0", "port": 80},
+        serve={"host": "0.0.0.0", "port": 80, "names": ["WW.clinic.example"]},
         forward={"url": "https://district.example/", "token": "t" * 16},
         clock={"real_ms": 1, "shown_ms": 2, "speed": 1.5},
         district={"tokens": {"C001": "t" * 16}},
     )
     assert found.mqtt == config.Mqtt("broker", 8883, "g", "p", True, "ca.pem")
     assert found.forward == config.Forward("https://district.example", "t" * 16)
+    assert found.serve.names == ("ww.clinic.example",)
     assert found.tokens == {"C001": "t" * 16}
 
 
@@ -68,6 +69,8 @@ def test_a_district_knows_the_hours_of_each_of_its_clinics():
         ({"mqtt": {"hots": "x"}}, "mqtt.hots"),
         ({"mqtt": 5}, "mqtt"),
         ({"serve": {"port": 70000}}, "serve.port"),
+        ({"serve": {"names": "ww.clinic.example"}}, "serve.names"),
+        ({"serve": {"names": ["ww.clinic.example:443"]}}, "serve.names"),
         ({"forward": {"url": "district", "token": "t" * 16}}, "forward.url"),
         ({"forward": {"url": "http://district.example", "token": "t" * 16}}, "forward.url"),
         ({"forward": {"url": "http://127.0.0.1.example", "token": "t" * 16}}, "forward.url"),

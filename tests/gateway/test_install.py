@@ -5,6 +5,8 @@ from __future__ import annotations
 import base64
 import json
 import os
+import re
+import shutil
 import signal
 import socket
 import ssl
@@ -22,12 +24,13 @@ from gateway import config
 from gateway.commands import install as command
 from gateway.install import broker, certificates, choices, network, services
 from gateway.install.choices import Choices
+from gateway.nurse import tokens
 from protocol import topics
 from tests.support.both import run_micropython
 from tests.support.broker import free_port, wait_for_port
 from tests.support.chain import Writer
 from tests.support.programs import Program, ended, eventually
-from tests.support.tools import tool
+from tests.support.tools import could_not_run, tool
 
 Run = Callable[..., tuple[int, str, str]]
 CLINIC = "C001"
@@ -106,11 +109,13 @@ def test_a_file_changed_by_hand_is_never_overwritten_unless_asked_and_then_kept_
     before = everything(root)
     code, _, said = installed("install", "--ssid", "OTHER")
     assert code == 2 and str(path) in said and everything(root) == before
-    for number in ("", "2"):
+    for number in (1, 2):
         path.write_text("listener 1883\n")
         assert installed("install", "--force")[0] == 0
-        assert path.with_name(f"{path.name}.bak{number}").read_text() == "listener 1883\n"
+        kept = at(root, f"{choices.KEPT}{broker.CONFIGURATION}.{number}")
+        assert kept.read_text() == "listener 1883\n" and kept.stat().st_mode & 0o777 == 0o600
     assert "listener 8883" in path.read_text()
+    assert len(list(path.parent.iterdir())) == 1  # nothing beside it, which a daemon would read as well
 
 
 def test_another_choice_renews_only_what_depends_on_it(installed, root):
@@ -132,6 +137,20 @@ def test_another_address_gets_a_new_certificate_of_the_same_authority(installed,
     verify(root, "-verify_ip", "10.99.0.1")
 
 
+def test_a_certificate_whose_key_is_not_its_own_is_made_anew(installed, root):
+    """As a power cut between the two files leaves it."""
+    _, key = certificates.server(
+        at(root, choices.CA).read_text(), at(root, choices.CA_KEY).read_text(), "10.77.0.1"
+    )
+    for damaged in (key, "", "nonsense"):
+        at(root, choices.KEY).write_text(damaged)
+        assert installed("install")[0] == 0
+        made, its_key, ca = (
+            at(root, each).read_text() for each in (choices.CERTIFICATE, choices.KEY, choices.CA)
+        )
+        assert certificates.serves(made, its_key, ca, "10.77.0.1")
+
+
 def test_an_authority_whose_key_was_put_away_is_never_replaced_behind_the_units_backs(installed, root):
     authority = at(root, choices.CA).read_bytes()
     at(root, choices.CA_KEY).unlink()
@@ -140,6 +159,37 @@ def test_an_authority_whose_key_was_put_away_is_never_replaced_behind_the_units_
     code, _, said = installed("install", "--address", "10.99.0.1")
     assert code == 2 and "put it back" in said and everything(root) == before
     assert at(root, choices.CA).read_bytes() == authority and not at(root, choices.CA_KEY).exists()
+    at(root, choices.CA_KEY).write_text(certificates.authority(CLINIC)[1])
+    code, _, said = installed("install", "--address", "10.99.0.1")
+    assert code == 2 and "put it back" in said
+
+
+def test_what_a_run_wrote_that_failed_half_way_is_known_as_ours(installed, root):
+    """So another choice at the next run is no quarrel with a hand that was never there."""
+    timer = at(root, "/etc/systemd/system/wattwitness-backup.timer")
+    timer.unlink()
+    timer.mkdir()
+    code, _, said = installed("install", "--ssid", "LAMPS", "--backup-to", "/media/usb")
+    assert code == 3 and str(timer) in said
+    timer.rmdir()
+    assert installed("install", "--ssid", "LIGHTS", "--backup-to", "/media/other")[0] == 0
+    backup = at(root, "/etc/systemd/system/wattwitness-backup.service").read_text()
+    assert "ssid=LIGHTS" in next(root.rglob("*.nmconnection")).read_text() and "/media/other/" in backup
+
+
+def test_a_damaged_note_of_the_installation_is_said_and_nothing_touched(installed, root):
+    at(root, choices.STATE).write_text("{")
+    before = everything(root)
+    code, _, said = installed("install")
+    assert code == 2 and choices.STATE in said and everything(root) == before
+
+
+def test_a_ledger_of_another_clinic_is_not_taken_over(run, root):
+    ledger = at(root, choices.LEDGER)
+    assert program.run(["init", str(ledger), "--clinic", "C009", "--name", "x"]) == 0
+    before = everything(root)
+    code, _, said = run("install", "--clinic", CLINIC, "--name", "x")
+    assert code == 2 and "C009" in said and everything(root) == before
 
 
 def test_a_run_that_failed_half_way_goes_on_with_what_it_had_made_up(installed, root):
@@ -163,7 +213,11 @@ def test_a_run_that_failed_half_way_goes_on_with_what_it_had_made_up(installed, 
         (["--clinic", CLINIC, "--name", "x", "--ssid", "a;b"], "--ssid"),
         (["--clinic", CLINIC, "--name", "x", "--address", "8.8.8.8"], "--address"),
         (["--clinic", CLINIC, "--name", "x", "--address", "x"], "--address"),
+        (["--clinic", CLINIC, "--name", "x", "--address", "127.0.0.1"], "--address"),
+        (["--clinic", CLINIC, "--name", "x", "--address", "10.77.0.255"], "--address"),
         (["--clinic", CLINIC, "--name", "x", "--backup-to", "usb stick"], "--backup-to"),
+        (["--clinic", CLINIC, "--name", "x", "--backup-to", "/media/../etc"], "--backup-to"),
+        (["--clinic", CLINIC, "--name", "x", "--backup-to", "/"], "--backup-to"),
         (["--clinic", CLINIC, "--name", "x", "--interface", "wlan0;rm"], "--interface"),
     ),
 )
@@ -191,6 +245,11 @@ def test_a_machine_that_cannot_be_a_gateway_is_told_why(monkeypatch, tmp_path, c
     assert (
         "sudo apt install dnsmasq-base mosquitto network-manager nftables systemd" in capsys.readouterr().err
     )
+    monkeypatch.setattr(command, "_find", lambda program: program)
+    (tmp_path / "pi").mkdir(mode=0o700)
+    monkeypatch.setattr(command, "_PROGRAM", tmp_path / "pi/bin/wattwitness")
+    (tmp_path / "pi/bin").mkdir()
+    assert program.run(asked) == 2 and f"cannot enter {tmp_path / 'pi'}" in capsys.readouterr().err
 
 
 # --- what is rendered ---------------------------------------------------------------------------------------
@@ -232,13 +291,30 @@ def test_backups_elsewhere_wait_for_their_disk_and_may_be_written():
     backup = {file.path: file.text for file in services.files(there)}[
         "/etc/systemd/system/wattwitness-backup.service"
     ]
-    assert "RequiresMountsFor=/media/usb" in backup and "ReadWritePaths=/media/usb" in backup
+    own = "/media/usb/wattwitness"
+    assert f"RequiresMountsFor={own}\n" in backup and f"ReadWritePaths={own}\n" in backup
+
+
+def test_only_what_is_the_services_own_is_given_to_its_account(run):
+    """A folder named for the backups may be somebody's home."""
+    asked = ["install", "--clinic", CLINIC, "--backup-to", "/home/pi/", "--dry-run", "--json"]
+    commands = json.loads(run(*asked)[1])["commands"]
+    given = [each for each in commands if "wattwitness:wattwitness" in each or " -o wattwitness " in each]
+    assert given == [
+        "install -d -m 700 -o wattwitness -g wattwitness /home/pi/wattwitness",
+        f"chown -R wattwitness:wattwitness {choices.LEDGER}",
+    ]
 
 
 def test_the_nightly_backup_is_a_command_that_works(installed, root, tmp_path):
     """Its three lines, run by a real shell on the ledger that was made, with systemd's own doubling undone."""
     to = tmp_path / "to"
     to.mkdir()
+    for name in ("ledger-2020.db", "ledger-2020.db.tag.key", "another.db"):
+        (to / name).touch()
+        os.utime(to / name, (0, 0))
+    for name in ("patient.key", "rules.toml", tokens.FILE):
+        (at(root, choices.LEDGER) / name).write_text("kept")
     (unit,) = [file for file in services.files(HERE) if file.path.endswith("backup.service")]
     lines = [
         line.removeprefix("ExecStart=") for line in unit.text.splitlines() if line.startswith("ExecStart=")
@@ -249,8 +325,30 @@ def test_the_nightly_backup_is_a_command_that_works(installed, root, tmp_path):
         shown = shown.replace(choices.LEDGER, str(at(root, choices.LEDGER)))
         shown = shown.replace(HERE.program, str(tool("wattwitness")))
         subprocess.run(["/bin/sh", "-c", shown], check=True, timeout=60)
-    names = sorted(path.name for path in to.iterdir())
-    assert len(names) == 2 and names[0].startswith("ledger-20") and names[1] == "wattwitness.toml"
+    stands = sorted(re.sub("ledger-20[0-9-]+", "ledger-NOW", path.name) for path in to.iterdir())
+    kept = ["another.db", "ledger-NOW.db", "ledger-NOW.db.tag.key", "patient.key", "rules.toml"]
+    assert stands == [*kept, "wattwitness.toml"]
+
+
+def test_nft_understands_the_rules(tmp_path):
+    """In a network of its own, where whoever runs this may look at rules; elsewhere it could not run here."""
+    nft, own = shutil.which("nft", path="/usr/sbin:/sbin:/usr/bin"), ["unshare", "--map-root-user", "--net"]
+    if nft is None or subprocess.run([*own, "true"], capture_output=True).returncode:
+        could_not_run("nft", even_in_ci=True)
+    path = tmp_path / "units.nft"
+    path.write_text({file.path: file.text for file in network.files(HERE)}["/etc/wattwitness/units.nft"])
+    for asked in (["-c"], []):
+        subprocess.run([*own, nft, *asked, "-f", path], check=True, capture_output=True)
+
+
+def test_changed_rules_hold_at_once_and_survive_the_machines_own(run):
+    commands = json.loads(run("install", "--clinic", CLINIC, "--dry-run", "--json")[1])["commands"]
+    ours = next(file.text for file in services.files(HERE) if file.path.endswith("firewall.service"))
+    assert "systemctl reload-or-restart wattwitness-firewall.service" in commands
+    assert (
+        "ExecReload=/usr/sbin/nft -f /etc/wattwitness/units.nft\n" in ours
+        and "After=nftables.service" in ours
+    )
 
 
 def test_units_reach_the_broker_and_nothing_behind_it():
@@ -308,6 +406,9 @@ class Installed:
         self._log = (root / "mosquitto.log").open("ab")
         self.process = subprocess.Popen([tool("mosquitto"), "-c", path], stdout=self._log, stderr=self._log)
         wait_for_port(self.port)
+        eventually(
+            lambda: b" running" in (root / "mosquitto.log").read_bytes()
+        )  # before, a SIGHUP would end it
 
     def stop(self) -> None:
         self.process.terminate()
@@ -486,6 +587,18 @@ def test_an_account_is_for_an_enrolled_unit_of_an_installed_gateway(there, run, 
     retire = ["unit", "retire", "U2", "--at", "2027-01-01"]
     assert program.run(["--dir", str(at(there.root, choices.LEDGER)), *retire]) == 0
     assert run("unit", "account", "U2")[0] == 2
+
+
+def test_the_key_of_the_tags_is_the_services_also_where_sudo_makes_it(there, monkeypatch):
+    ledger, given = at(there.root, choices.LEDGER), []
+    monkeypatch.setattr(os, "geteuid", lambda: 0)
+    monkeypatch.setattr(
+        os, "fchown", lambda file, user, group: given.append((os.fstat(file).st_ino, user, group))
+    )
+    key = there.account("U1", "--tag-key")["tag_key"]
+    made, owner = (ledger / tokens.FILE).stat(), ledger.stat()
+    assert (made.st_ino, owner.st_uid, owner.st_gid) in given and made.st_mode & 0o777 == 0o600
+    assert key == tokens.open_tag_key(ledger).hex()
 
 
 def test_what_a_unit_is_told_is_all_that_it_needs_to_connect(there):

@@ -6,9 +6,12 @@ import hashlib
 from pathlib import Path
 
 import pytest
+from fastapi.testclient import TestClient
 
 from gateway.audit.figures import FILE
 from gateway.bootstrap import open_book
+from gateway.clock import Clock
+from gateway.pages.app import create_app
 from tests.support.audited import Run, charge, lamp_day, runner
 from tests.support.bills import detail
 from tests.support.chain import Writer
@@ -54,3 +57,21 @@ def test_a_slip_of_the_pen_stops_the_command_and_nothing_is_kept(run, tmp_path):
     code, _, said = run("reconcile", "--from", "2026-03-02", "--to", "2026-03-02")
     assert code == 2 and "capacity.enable" in said and "enabled" in said
     assert kept(tmp_path / "clinic") == []
+
+
+def test_a_report_says_by_whose_rules_its_leads_were_looked_for(run, tmp_path):
+    asked = ("report", "--from", "2026-03-02", "--to", "2026-03-02", "--out")
+    rules_of(run)
+    assert run(*asked, tmp_path / "shipped.csv")[0] == 0
+    assert "线索规则,Rules of leads,原版 as shipped" in (tmp_path / "shipped.csv").read_text("utf-8-sig")
+    text = "[capacity]\nenabled = false\n"
+    (tmp_path / "clinic" / FILE).write_text(text)
+    rules_of(run)
+    assert run(*asked, tmp_path / "own.csv")[0] == 0
+    said = f"自定数值 own figures {hashlib.sha256(text.encode()).hexdigest()[:16]}"
+    assert said in (tmp_path / "own.csv").read_text("utf-8-sig")
+    book = open_book(tmp_path / "clinic")
+    page = TestClient(create_app(book.ledger, book.config, Clock(0, EVENING_MS, 1e-9))).get(
+        "/month?of=2026-03"
+    )
+    assert said in page.text

@@ -10,7 +10,7 @@ from io import BytesIO, StringIO
 
 import pytest
 import typst
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 from python_calamine import CalamineWorkbook
 
@@ -19,7 +19,7 @@ from gateway.audit.outcomes import DISTRICT, Decided
 from gateway.audit.sums import Treated, Watched
 from gateway.errors import SurroundingsError
 from gateway.report import pdf, plain, sheets, workbook
-from tests.support.audited import DAY_MS, EVENING_MS, MONDAY, charge, lamp_day, runner, settle
+from tests.support.audited import DAY_MS, EVENING_MS, MONDAY, charge, lamp_day, settle
 from tests.support.bills import STIM, detail
 from tests.support.chain import Writer
 from tests.support.ledgers import in_folder, take_in
@@ -42,18 +42,6 @@ def book(tmp_path):
         for day in (MONDAY, TUESDAY):
             settle(db, book, day, now_ms=EVENING_MS + DAY_MS)
     return book
-
-
-@pytest.fixture
-def db(book):
-    ledger = book.ledger()
-    yield ledger
-    ledger.close()
-
-
-@pytest.fixture
-def run(book, capsys):
-    return runner(book.folder, capsys)
 
 
 def figures(db, book, first=MONDAY, last=TUESDAY, now_ms=EVENING_MS + DAY_MS):
@@ -281,9 +269,13 @@ def test_text_in_a_workbook_is_never_a_formula_or_a_link(db, book):
 
 
 @given(st.text())
+@example("＝1+1")
+@example("\n=1+1")
 def test_no_cell_of_a_csv_begins_like_a_formula(text):
     guarded = plain.guarded(text)
-    assert not guarded.startswith(("=", "+", "-", "@", "\t", "\r")) and guarded.endswith(text)
+    assert not guarded.startswith(
+        ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠")
+    ) and guarded.endswith(text)
 
 
 def test_a_csv_has_a_mark_for_spreadsheets_and_says_what_the_other_sheets_say(db, book):

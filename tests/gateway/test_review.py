@@ -23,10 +23,17 @@ from gateway.errors import UsageError
 from gateway.ledger import reviews, trail
 from gateway.ledger.database import transaction
 from gateway.ledger.reviews import Act
-from tests.support.audited import EVENING_MS, MINUTE_MS, MONDAY, charge, lamp_day, runner, settle
+from tests.support.audited import (
+    EVENING_MS,
+    MINUTE_MS,
+    MONDAY,
+    charge,
+    one_too_many,
+    runner,
+    settle,
+)
 from tests.support.bills import cancellation, detail, settlement, upload
-from tests.support.chain import Writer
-from tests.support.ledgers import CLINIC, in_folder, in_memory, take_in
+from tests.support.ledgers import CLINIC, in_folder, in_memory
 from tests.support.tools import CHECKOUT
 
 TODAY = date(2026, 3, 20)
@@ -35,25 +42,7 @@ TODAY = date(2026, 3, 20)
 @pytest.fixture
 def book(tmp_path):
     """A clinic of one lamp that burned for three treatments; four were charged."""
-    writer = lamp_day(Writer("U1"), 20, 45)
-    book = in_folder(tmp_path / "clinic", writer)
-    with book.ledger() as db:
-        take_in(db, writer.lines, EVENING_MS)
-        charge(db, book, *(detail(str(number)) for number in range(1, 5)))
-        settle(db, book)
-    return book
-
-
-@pytest.fixture
-def db(book):
-    ledger = book.ledger()
-    yield ledger
-    ledger.close()
-
-
-@pytest.fixture
-def run(book, capsys):
-    return runner(book.folder, capsys)
+    return one_too_many(tmp_path / "clinic")
 
 
 @pytest.fixture
@@ -106,6 +95,7 @@ def test_a_clinics_own_outcome_is_internal_and_closes_nothing(run, lead):
     assert run("lead", "review", lead, "--outcome", "explained", "--by", "D02", "--why", "查过登记本")[0] == 0
     now = state(run, lead)
     assert (now["state"], now["outcome"], now["internal"]) == ("open", None, "explained")
+    assert "explained  内部意见 · Internal opinion" in run("lead", "show", lead)[1]
 
 
 def test_a_districts_outcome_is_final_with_money_cause_and_rectification(
@@ -297,7 +287,15 @@ def test_a_complaint_opens_a_lead_that_names_no_informant(run, db):
     assert again[0] == 2 and said["id"] in again[2]
 
 
-@pytest.mark.parametrize("text", ["举报人 13800138000", "身份证 11010519491231002X 来电"])
+@pytest.mark.parametrize(
+    "text",
+    [
+        "举报人 13800138000",
+        "身份证 11010519491231002X 来电",
+        "电话 138-0013-8000",
+        "１３８００１３８０００ 来电",
+    ],
+)
 def test_a_complaint_with_a_persons_number_in_it_is_refused(run, db, text):
     code, _, said = run("lead", "open", "--rule", "complaint", "--day", MONDAY, "--text", text, "--by", "Q01")
     assert code == 2 and "举报人" in said and trail.entries(db) == []
@@ -344,9 +342,10 @@ def test_a_clinic_says_nothing_of_the_districts_money_or_day_for_the_answer():
     now = standing([theirs, own], (), TODAY)
     assert (now.withheld_fen, now.deducted_fen, now.due) == (3600, None, date(2026, 3, 10))
     assert (now.cause, now.rectification) == ("补录", "双人核对")
-    assert standing([own], (), TODAY).withheld_fen == 1, (
-        "until the district speaks a clinic may note what it was told"
-    )
+    before = standing([own], (), TODAY)
+    assert (before.withheld_fen, before.noted) == (1, True), "a clinic may note what it was told"
+    after = standing([own, act_of("review", "district", outcome="explained")], (), TODAY)
+    assert (after.withheld_fen, after.deducted_fen, after.noted) == (None, None, False)
 
 
 # --- between clinic and district ----------------------------------------------------------------------------------
@@ -379,6 +378,7 @@ def test_answers_and_outcomes_travel_by_file_and_the_same_file_twice_changes_not
         ("district", False),
     ]
     assert [e.act for e in trail.entries(db)] == ["lead_answer", "lead_import"]
+    assert recheck(db.conn, keys(db)).faults == []
 
 
 def test_a_changed_file_is_refused_whole(district, run, lead, tmp_path, capsys):
@@ -463,6 +463,9 @@ DAMAGE = [
     lambda told: told["leads"][0]["lead"].update(body=[]),
     lambda told: told["leads"][0]["acts"][0].update(kind="forget"),
     lambda told: told["leads"][0]["acts"][0].update(side="police"),
+    lambda told: told["leads"][0]["acts"][0].update(
+        kind="review", body=act_of("review", "", final=True).body
+    ),
     lambda told: told["leads"][0]["acts"][0].update(place="1"),
     lambda told: told["leads"][0]["acts"][0]["body"].update(attachments=[{"name": "a"}]),
     lambda told: told["leads"][0]["acts"][0]["body"].pop("text"),
@@ -564,6 +567,13 @@ TAMPERED = {
     "UPDATE closings SET body = replace(body, 'supported', 'unsupported')": {"closing"},
     "UPDATE closings SET number = 2": {"closing"},
     "DELETE FROM trail WHERE act = 'close'": {"untraced"},
+    "UPDATE closings SET by = 'D09'": {"closing"},
+    "UPDATE closings SET at_ms = at_ms - 1": {"closing"},
+    "UPDATE closings SET run = 1": {"closing"},
+    "UPDATE coverage SET watched_s = 0 WHERE run = (SELECT run FROM closings)": {"closing"},
+    "UPDATE verdicts SET code = 'supported' WHERE run = (SELECT run FROM closings)": {"closing"},
+    "UPDATE leads SET amount_fen = 1 WHERE run = (SELECT run FROM closings)": {"closing"},
+    "UPDATE review_acts SET received_ms = 1 WHERE place = 2": {"untraced"},
 }
 
 
@@ -573,6 +583,7 @@ def test_check_sees_what_somebody_changed_who_owns_the_file(book, db, lead, tmp_
     run("lead", "answer", lead, "--by", "D01", "--text", "一", "--attach", tmp_path / "a.txt")
     run("lead", "answer", lead, "--by", "D01", "--text", "二")
     run("close", MONDAY, "--by", "D01")
+    settle(db, book)  # the closing's run is not the newest
     assert recheck(db.conn, keys(db)).faults == []
     for (trigger,) in db.execute("SELECT name FROM sqlite_master WHERE type = 'trigger'").fetchall():
         db.execute(f"DROP TRIGGER {trigger}")

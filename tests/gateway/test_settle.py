@@ -23,7 +23,7 @@ from gateway.audit.patients import Patients
 from gateway.bootstrap import Book
 from gateway.intake.store import pass_gap
 from gateway.inventory import Spot
-from gateway.ledger import bills, periods, units, verdicts
+from gateway.ledger import bills, periods, reviews, units, verdicts
 from gateway.ledger.bills import BillFile, Entry, Teller
 from gateway.ledger.database import transaction
 from protocol import record
@@ -152,7 +152,7 @@ def test_what_was_settled_is_kept_as_it_was_printed(db, book):
     found = settle(db, book)
     kept = [json.loads(body) for (body,) in db.execute("SELECT body FROM verdicts ORDER BY rowid")]
     assert kept == found["treatments"]
-    assert verdicts.newest_leads(db, "2026-03-02", "2026-03-02") == told(found["leads"])
+    assert [each.body for each in reviews.leads(db) if each.standing] == found["leads"]
     assert db.execute("SELECT device, unit, open_s, watched_s, dark FROM coverage").fetchall() == [
         ("tdp-U1", "U1", 43200, 43200, "[]")
     ]
@@ -163,7 +163,7 @@ def test_settling_again_stands_beside_the_first_time_and_says_the_same(db, book)
     first, second = settle(db, book), settle(db, book, now_ms=EVENING_MS + 1)
     assert first == second
     assert db.execute("SELECT count(*) FROM runs").fetchone() == (2,)
-    assert verdicts.newest_leads(db, "2026-03-02", "2026-03-02") == told(second["leads"])
+    assert [each.body for each in reviews.leads(db) if each.standing] == second["leads"]
 
 
 def test_a_run_is_kept_whole_or_not_at_all(db, book):
@@ -494,7 +494,9 @@ def test_leads_lists_those_of_the_newest_run_of_each_day(run, db, book):
     found = settle(db, book)
     code, said, _ = run("leads", "--json")
     assert {each["review"]["state"] for each in said} == {"open"} and all(each["standing"] for each in said)
-    bare = [{name: value for name, value in each.items() if name not in ("review", "standing")} for each in said]
+    bare = [
+        {name: value for name, value in each.items() if name not in ("review", "standing")} for each in said
+    ]
     assert (code, bare) == (0, told(found["leads"]))
     assert run("leads", "--from", "2026-03-03", "--json")[1] == []
     late = day_of(Writer("U2"), 20)
@@ -509,7 +511,11 @@ def test_lead_show_tells_all_that_a_lead_rests_on_also_one_that_no_longer_stands
     charge(db, book, *(detail(str(number)) for number in range(1, 5)))
     lead = settle(db, book)["leads"][0]
     code, said, _ = run("lead", "show", lead["id"], "--json")
-    assert code == 0 and (said.pop("review")["state"], said.pop("history"), said.pop("standing")) == ("open", [], True)
+    assert code == 0 and (said.pop("review")["state"], said.pop("history"), said.pop("standing")) == (
+        "open",
+        [],
+        True,
+    )
     assert said == told([lead])[0]
     code, said, _ = run("lead", "show", lead["id"])
     assert code == 0

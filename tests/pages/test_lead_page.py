@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import re
+from dataclasses import replace
 
 import pytest
 from fastapi.testclient import TestClient
@@ -13,12 +14,11 @@ from gateway.audit import exchange, review
 from gateway.audit.outcomes import DISTRICT, Decided
 from gateway.clock import Clock
 from gateway.ledger import reviews
+from gateway.ledger.database import transaction
 from gateway.pages.app import create_app
-from tests.support.audited import EVENING_MS, charge, lamp_day, settle
-from tests.support.bills import detail
+from tests.support.audited import EVENING_MS, one_too_many
 from tests.support.browser import browser_page, served, shows_glyphs
-from tests.support.chain import Writer
-from tests.support.ledgers import CLINIC, in_folder, take_in
+from tests.support.ledgers import CLINIC, in_folder
 
 HOST = {"host": "127.0.0.1:8080"}
 OURS = HOST | {"origin": "http://127.0.0.1:8080", "sec-fetch-site": "same-origin"}
@@ -26,13 +26,7 @@ OURS = HOST | {"origin": "http://127.0.0.1:8080", "sec-fetch-site": "same-origin
 
 @pytest.fixture
 def book(tmp_path):
-    writer = lamp_day(Writer("U1"), 20, 45)
-    book = in_folder(tmp_path / "clinic", writer)
-    with book.ledger() as db:
-        take_in(db, writer.lines, EVENING_MS)
-        charge(db, book, *(detail(str(number)) for number in range(1, 5)))
-        settle(db, book)
-    return book
+    return one_too_many(tmp_path / "clinic")
 
 
 @pytest.fixture
@@ -160,6 +154,33 @@ def test_at_a_district_the_page_takes_a_final_outcome_and_links_to_nothing_that_
     )
 
 
+def test_a_lead_that_two_clinics_have_is_shown_and_decided_only_with_its_clinic(tmp_path, lead):
+    there = in_folder(tmp_path / "district", role=DISTRICT)
+    with there.ledger() as district_db:
+        with transaction(district_db):
+            for clinic in ("C001", "C002"):
+                reviews.tell(district_db, replace(lead, clinic=clinic, source=""), 1)
+        client = TestClient(create_app(there.ledger, there.config, Clock(0, EVENING_MS, 1e-9)), headers=OURS)
+        decided = {"by": "Q01", "outcome": "confirmed", "why": "w", "seen": "0"}
+        refused = client.post(f"/lead/{lead.lead}/review", data=decided)
+        assert refused.status_code == 404 and "C001、C002 都有线索" in refused.text
+        assert reviews.acts(district_db, "C001") + reviews.acts(district_db, "C002") == []
+        assert client.get(f"/lead/{lead.lead}?clinic=C002").status_code == 200
+
+
+@pytest.mark.parametrize("width", [360, 1400])
+@pytest.mark.parametrize("lang", ["zh", "en"])
+def test_the_page_is_no_wider_than_the_screen_whatever_the_figures_of_its_rule(book, db, lead, lang, width):
+    figures = {f"figure_{number}": number for number in range(20)}
+    found = replace(lead, lead="0" * 12, source="", body=lead.body | {"parameters": figures})
+    with transaction(db):
+        reviews.tell(db, found, 1)
+    app = create_app(book.ledger, book.config, Clock(0, EVENING_MS, 1e-9))
+    with served(app) as here, browser_page(width) as page:
+        page.goto(f"{here}/lead/{found.lead}?lang={lang}")
+        assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
+
+
 @pytest.mark.parametrize(
     "headers",
     [
@@ -172,6 +193,17 @@ def test_at_a_district_the_page_takes_a_final_outcome_and_links_to_nothing_that_
 def test_a_form_from_anywhere_else_is_refused(client, db, lead, headers):
     assert answer(client, lead, headers).status_code == 403
     assert reviews.acts(db, CLINIC) == []
+
+
+def test_behind_a_proxy_forms_are_taken_under_the_names_that_the_settings_know(book, db, lead):
+    serve = replace(book.config.serve, names=("ww.clinic.example",))
+    app = create_app(book.ledger, replace(book.config, serve=serve), Clock(0, EVENING_MS, 1e-9))
+    client = TestClient(app, follow_redirects=False)
+    name = {"host": "WW.clinic.example:8443", "origin": "https://WW.clinic.example:8443"}
+    assert answer(client, lead, name | {"host": "ww.clinic.example.elsewhere"}).status_code == 403
+    assert answer(client, lead, name | {"origin": "https://elsewhere.example"}).status_code == 403
+    assert reviews.acts(db, CLINIC) == []
+    assert answer(client, lead, name).status_code == 303
 
 
 def test_the_same_form_sent_twice_is_entered_once(client, db, lead):

@@ -169,7 +169,7 @@ def test_the_picture_says_how_many_of_a_set_are_in_doubt():
 
 def test_charges_without_a_device_of_their_class_stand_apart():
     text = timeline.svg(_day((), (_line(600, "V1/1", "not_metered"),)), "zh")
-    assert "没有设备作证的项目" in text
+    assert "没有设备的项目（凭人工登记）" in text
 
 
 def test_six_hundred_charges_at_one_instant_are_all_there():

@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from gateway.audit.rules import RULES
+from gateway.pages.words import knows
 from tests.simulated.__main__ import PAGE, written
 from tests.simulated.cheating import LIES, Cheat
 from tests.simulated.honest import Clinic
@@ -54,6 +55,13 @@ def test_where_all_is_honest_and_the_assumptions_hold_no_doubt_is_proven(honest:
         "quantity",
     }
     assert proving.isdisjoint(lead["rule"] for lead in of_honest["leads"])
+
+
+def test_every_piece_of_evidence_has_a_name_on_its_page(of_honest: Any, of_cheating: Any):
+    leads = of_honest["leads"] + of_cheating["leads"]
+    named = {(lead["rule"], name) for lead in leads for row in lead["witness"] for name in row}
+    assert len({rule for rule, _ in named}) > 8
+    assert sorted(name for _, name in named if not knows(f"witness.{name}")) == []
 
 
 def test_what_befell_the_units_is_seen_and_counted_as_dark(of_honest: Any):

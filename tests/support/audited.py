@@ -18,8 +18,9 @@ from gateway.audit.import_bills import Rules
 from gateway.audit.patients import Patients
 from gateway.bootstrap import Book
 from gateway.ledger.bills import Teller
-from tests.support.bills import as_json, upload
+from tests.support.bills import as_json, detail, upload
 from tests.support.chain import START_MS, Writer
+from tests.support.ledgers import in_folder, take_in
 
 MONDAY = date(2026, 3, 2)
 MINUTE_MS, DAY_MS = 60_000, 86_400_000
@@ -63,6 +64,17 @@ def settle(
 ) -> Any:
     """What `reconcile --json` would print."""
     return pipeline.settle(db, book.config, first, last or first, "clinic", now_ms)
+
+
+def one_too_many(folder: Path) -> Book:
+    """A clinic of one lamp that burned for three treatments on Monday; four were charged: one lead, of a set of four."""
+    writer = lamp_day(Writer("U1"), 20, 45)
+    book = in_folder(folder, writer)
+    with book.ledger() as db:
+        take_in(db, writer.lines, EVENING_MS)
+        charge(db, book, *(detail(str(number)) for number in range(1, 5)))
+        settle(db, book)
+    return book
 
 
 def runner(folder: Path, capsys: pytest.CaptureFixture[str]) -> Run:

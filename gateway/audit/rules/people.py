@@ -189,7 +189,7 @@ def _clash(
         lines={line.line for line in lines},
         amount_fen=min(line.amount_fen for line in lines),
         said={
-            "person": asked.person[:8],
+            "person": lines[0].patient[:8] or lines[0].visit,
             "needed": needed_s // 60,
             "there": (span[1] - span[0]) // 60000,
             "items_zh": "、".join(each.zh for each in names.values()),

@@ -117,16 +117,17 @@ def clockwork(facts: Facts, rule: Figures) -> Iterator[Found]:
                 by_device[session.device].append(session)
         for device, sessions in by_device.items():
             for alike in _alike(facts, sessions, rule):
-                yield _switched(facts, settled, device, alike)
+                yield _switched(facts, settled, device, alike, rule["within_s"])
 
 
-def _switched(facts: Facts, settled: Settled, device: str, alike: list[Session]) -> Found:
+def _switched(facts: Facts, settled: Settled, device: str, alike: list[Session], within_s: int) -> Found:
     first = min(alike, key=lambda each: each.start_ms)
     runs = {facts.day_of(each.start_ms) for each in alike}
     spoken = {
         "at": f"{facts.hours.local(first.start_ms):%H:%M:%S}",
         "minutes": round(first.active_s / 60),
         "days": len(runs),
+        "within": within_s,
     }
     return Found(
         identity=(device, first.key),
