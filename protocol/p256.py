@@ -53,11 +53,16 @@ def verify(public: bytes, message: bytes, r: int, s: int) -> bool:
 
     FIPS 186-5 6.4.2. False too for a key that is no point of the curve, and for r or s outside 1 to N - 1.
     """
+    return _exhaust(verify_steps(public, message, r, s))
+
+
+def verify_steps(public: bytes, message: bytes, r: int, s: int):
+    """`verify` as a generator which pauses 54 times, as `sign_steps` does."""
     if not _is_key(public) or not (0 < r < N and 0 < s < N):
         return False
     w = _inverse(s, N)
-    ours = _exhaust(_base_times(_hash(message) * w % N))
-    point = _add(ours, _affine(_times(r * w % N, _point(public))))
+    ours = yield from _base_times(_hash(message) * w % N)
+    point = _add(ours, _affine((yield from _times(r * w % N, _point(public)))))
     return point[2] != 0 and _affine(point)[0] % N == r
 
 
@@ -163,9 +168,11 @@ def _stored(signs: int, block: bytes):
 
 
 def _times(k: int, point):
-    """k times an affine point, bit by bit: for verifying, where nothing is secret."""
+    """k times an affine point, bit by bit, as a generator: for verifying, where nothing is secret."""
     total = _INFINITY
     for i in range(255, -1, -1):
+        if i & 7 == 7:
+            yield
         total = _double(total)
         if k >> i & 1:
             total = _add(total, point)

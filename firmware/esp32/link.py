@@ -37,7 +37,7 @@ class Link:
         self._more, self._down = asyncio.Event(), asyncio.Event()
         self._why = None
         self._lasts = False  # a way that broke within seconds is tried again later and later
-        self.connection = None
+        self.connection = self.update = None  # an Update, where this unit takes a program over the air
 
     def send(self, from_us: int, until_us: int):
         """Publish these kept records when there is a way. Older numbers again means: from there anew."""
@@ -45,6 +45,19 @@ class Link:
             self._outbox = []
         self._outbox.append((from_us, until_us))
         self._more.set()
+
+    async def ask(self, topic: str):
+        """Have the broker send what it retained there; OSError without a way."""
+        if self.connection is None:
+            raise OSError("no way")
+        await asyncio.wait_for_ms(self.connection.subscribe([topic]), _PATIENCE_MS)
+
+    async def tell(self, text: str):
+        """Tell it in the status, as far as there is a way."""
+        if self.connection is not None:
+            await asyncio.wait_for_ms(
+                self.connection.publish(self._status, [ONLINE + b", ", text.encode()], True), _PATIENCE_MS
+            )
 
     async def run(self, unit):
         """Keep the way open, for ever."""
@@ -90,7 +103,9 @@ class Link:
                 each.cancel()
 
     async def _announce(self, connection):
-        await connection.subscribe([self._ack, self._time])
+        await connection.subscribe(
+            [self._ack, self._time] + ([self.update.topic] if self.update is not None else [])
+        )
         await connection.publish(self._status, [ONLINE], True)
 
     async def _beat(self, connection):
@@ -124,11 +139,14 @@ class Link:
             heard = await connection.hear()
             if heard is None:
                 continue
-            topic, payload, _ = heard
+            topic, payload, retained = heard
             if topic == self._ack and payload:
                 unit.hear_ack(payload)
-            elif topic == self._time and payload:
-                unit.hear_time(payload)
+            elif topic == self._time:
+                if payload and not retained:  # a retained time is an old one
+                    unit.hear_time(payload)
+            elif self.update is not None and payload:
+                self.update.hear(topic, payload)
 
     async def _send_all(self, connection, unit):
         while True:

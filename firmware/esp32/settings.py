@@ -6,14 +6,16 @@
      "profile": {"on_mw": 40000, "off_mw": 25000},
      "wifi": {"ssid": "clinic", "password": "at least 8"},
      "mqtt": {"host": "192.168.8.1", "port": 8883, "user": "U1", "password": "...", "ca": "/ca.der", "name": "gateway"},
-     "ntp": "192.168.8.1", "reader": "", "tag_key": "", "retention_days": 30, "journal_kb": 1024}
+     "ntp": "192.168.8.1", "reader": "", "tag_key": "", "release_key": "", "retention_days": 30, "journal_kb": 1024}
 
 One JSON object, printable ASCII (`\\uXXXX` for the rest), no name twice, whole numbers only. README.md has every key.
 This file does not know what a key is for.
 """
 
+import binascii
+
 from firmware.agent.config import HABITS, PROFILE, Config, ConfigError
-from protocol import strictjson
+from protocol import p256, strictjson
 from protocol.errors import EmitError
 from protocol.topics import name
 
@@ -29,6 +31,7 @@ TOP = {
     "ntp": ("", 253),  # "" for none
     "reader": ("", 64),  # a module of hardware/drivers, or "" for none
     "tag_key": ("", 64),  # the clinic's key for tags: 64 hex digits, or "" for none
+    "release_key": ("", 182),  # whose releases it takes over the air: DER SPKI in hex, or "" for none
     "required_s": (0, 0, 86400),  # on for so long, the light is steady; 0 for never
     "retention_days": (30, 1, 3650),
     "journal_kb": (1024, 64, 16384),
@@ -76,6 +79,11 @@ class Settings:
         self.ntp, self.required_s = top["ntp"], top["required_s"]
         self.journal_bytes = _journal_kb(top) * 1024
         self.tag_key = _tag_key(top["tag_key"])
+        key = top["release_key"]
+        try:
+            self.release_key = p256.from_spki(binascii.unhexlify(key)) if key else b""
+        except ValueError:
+            raise ConfigError("release_key", "must be a P-256 public key, DER in hex", key)
         self.meter = _meter(_table(fields, "meter"))
         self.wifi = _wifi(_only(_table(fields, "wifi"), WIFI, "wifi."))
         self.mqtt = _mqtt(_only(_table(fields, "mqtt"), MQTT, "mqtt."))

@@ -9,9 +9,10 @@ import sys
 
 from micropython import const
 
-from firmware import VERSION
+from firmware import RELEASE, VERSION
+from firmware.agent import panel
 from firmware.agent.config import ConfigError
-from firmware.esp32 import clock, link, panel, unit, wifi
+from firmware.esp32 import clock, link, unit, wifi
 from firmware.esp32.flash import JournalFlash
 from hardware.drivers.contact import CaseSwitch
 from hardware.ports import esp32
@@ -46,13 +47,13 @@ class Hands:
         self.watchdog = None
 
 
-def run(world=None):
-    """Start the unit and keep it going, until somebody interrupts it over the cable."""
+def run(world=None, slot: int = 0):
+    """Start the unit and keep it going, until somebody interrupts it over the cable. `slot`: see slots.py."""
     world = _board() if world is None else world
     is_watched = False
     try:
         try:
-            unit_and_more = put_together(world, *read_told(world))
+            unit_and_more = put_together(world, *read_told(world), slot=slot)
         except (WitnessError, OSError) as why:
             asyncio.run(wait_for_cable(world, why))
         is_watched = True
@@ -87,7 +88,7 @@ def read_told(world) -> tuple:
     return told, secret, identity.public_hex(folder)
 
 
-def put_together(world, told, secret: bytes, public_hex: str) -> tuple:
+def put_together(world, told, secret: bytes, public_hex: str, slot: int = 0) -> tuple:
     """(unit, what runs besides) of one boot, which is told, with the watchdog on. ConfigError for what this firmware or
     this flash does not have."""
     hands = Hands(world.machine, _module("hardware.boards.", told.board, "board"), told)
@@ -109,10 +110,30 @@ def put_together(world, told, secret: bytes, public_hex: str) -> tuple:
     if told.ntp:
         ask = _asker(told.ntp, find, now.mono_ms)
         besides.append(lambda: made.ask_time(ask))
+    slots = world.slots(slot) if told.release_key else None
+    if slots is not None:
+        besides.append(_updating(world, told, slots, made, way))
     forget("settings", "identity")
     hands.watchdog = world.machine.WDT(timeout=_WATCHDOG_MS)
     made.boot(_cause(world.machine))
     return made, besides
+
+
+def _updating(world, told, slots, made, way):
+    """What takes a newer program over the air."""
+    from firmware.esp32 import update
+
+    async def tell(text):
+        world.tell(text)
+        try:
+            await way.tell(text)
+        except (OSError, asyncio.TimeoutError):
+            pass  # whoever asks is told again
+
+    made.update = way.update = update.Update(
+        told.clinic, told.unit, slots, told.release_key, RELEASE, way.ask, tell
+    )
+    return lambda: made.update.run(made.is_idle, world.machine.reset)
 
 
 def forget(*names):

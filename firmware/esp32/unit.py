@@ -20,13 +20,14 @@ from firmware.agent.signs import Signs, seen
 from protocol import p256, sealing, topics
 from protocol.errors import RecordError
 
-_LOOK_MS = const(40)  # between two looks: while a meter's answer is on its way, and else
+_LOOK_MS = const(40)  # between two looks: while a meter or reader may answer, and else
 _REST_MS = const(1000)
 _MOST_UNSYNCED = const(2048)  # bytes: less than the flash's reserve
 _NTP_HOLDS_MS = const(7200000)  # for so long after a time server spoke the gateway's time is not needed
 _NTP_PAUSE_MS = const(3600000)
 _NTP_AGAIN_MS = const(60000)
 _FLASH_AGAIN_MS = const(5000)
+_YOUNG_MS = const(60000)  # until then a device that is on may not have been recognised
 _NOTED = const(1000)  # a note that repeats is told the first time, and then every thousandth
 
 
@@ -50,6 +51,8 @@ class Unit:
         self._ntp_ms = None
         self._noted: dict = {}
         self._link_told = ""
+        self._before_us = files.memory.us
+        self.update = None  # an Update, where this unit takes a program over the air
         self.readings = self.signatures = 0
 
     def boot(self, cause: str):
@@ -80,8 +83,8 @@ class Unit:
     def _pause_ms(self, now_ms: int) -> int:
         """Questions fall due at whole multiples of every_ms (hardware/ports/meter.py)."""
         since_ms = now_ms % self._every_ms
-        answered = self._heard_ms >= now_ms - since_ms
-        return min(self._every_ms - since_ms, _REST_MS if answered else _LOOK_MS)
+        rests = self._heard_ms >= now_ms - since_ms and self._hands.reader is None
+        return min(self._every_ms - since_ms, _REST_MS if rests else _LOOK_MS)
 
     def _tick_before(self, mono_ms: int):
         while self._agent.due_ms < mono_ms:
@@ -142,6 +145,16 @@ class Unit:
             self._files.checkpoint(action.memory)
         elif kind is events.Acked:
             self._files.acknowledge(action.us)
+            if self.update is not None and action.us > self._before_us:
+                try:
+                    self.update.keep()
+                except OSError as why:  # the next acknowledgement tries again
+                    self._note("NVS", "%s" % why)
+
+    def is_idle(self) -> bool:
+        """Whether a reset would interrupt nothing: the device is off, all is kept, and this boot is a minute old."""
+        is_busy = self._agent.active_ms is not None or self._todo or self._files.unsynced
+        return not is_busy and self._clock.mono_ms() >= _YOUNG_MS
 
     async def _sealed(self, payload: str) -> str:
         steps = p256.sign_steps(self._secret, payload.encode())

@@ -39,6 +39,17 @@ class World:
 
         return nvs.Apart(self._values, public_hex)
 
+    def slots(self, running: int):
+        """The halves of the ROM partition; None where modules do not run from one."""
+        import esp32
+        import vfs
+
+        from firmware.esp32 import slots
+
+        if not hasattr(vfs, "rom_ioctl") or vfs.rom_ioctl(1) < 1:
+            return None
+        return slots.Slots(vfs.rom_ioctl(2, 0), esp32.NVS("wattwitness"), running)
+
     def mend(self, names):
         """Bring back those of these files that are gone, and copy those that are there. Without copies it goes on."""
         from firmware.esp32 import nvs

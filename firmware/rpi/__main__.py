@@ -11,6 +11,7 @@ from firmware.rpi.errors import UnitError
 from firmware.rpi.keygen import keygen
 from firmware.rpi.provision import provision
 from firmware.rpi.read_flash import read_flash
+from firmware.rpi.release import release
 from firmware.rpi.replay import replay
 from firmware.rpi.run import run
 
@@ -32,6 +33,7 @@ commands.add_command(replay)
 commands.add_command(calibrate_command)
 commands.add_command(provision)
 commands.add_command(read_flash)
+commands.add_command(release)
 
 
 def main() -> None:

@@ -42,11 +42,15 @@ user {gateway}
 topic read ww/1/{clinic}/+/record
 topic read ww/1/{clinic}/+/status
 topic readwrite ww/1/{clinic}/+/ack
+topic write ww/1/{clinic}/+/update
+topic write ww/1/{clinic}/release/+
 topic write ww/1/{clinic}/time
 
 pattern write ww/1/{clinic}/%u/record
 pattern write ww/1/{clinic}/%u/status
 pattern read ww/1/{clinic}/%u/ack
+pattern read ww/1/{clinic}/%u/update
+pattern read ww/1/{clinic}/release/+
 pattern read ww/1/{clinic}/time
 """
 

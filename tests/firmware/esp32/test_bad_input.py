@@ -102,6 +102,12 @@ def test_a_time_that_says_another_day_each_minute_moves_the_clock_once_at_most(r
     assert report["flag"] == "S" and "TIME_DOUBTED" in str(end["notes"])
 
 
+def test_a_retained_time_is_an_old_one_and_is_not_heard(rom, plain):
+    plain.publish("time", topics.time(1_772_409_600_000, None), retained=True)
+    report, _ = run(rom, plain.port, HOUR)
+    assert "CLOCK" not in kinds(plain) and report["flag"] == "U"
+
+
 def test_a_time_in_no_year_of_ours_is_refused(rom, plain):
     plain.answer = lambda gateway: (gateway.publish("time", b'{"ms": 5}'), gateway.acknowledge())
     report, end = run(rom, plain.port, HOUR)

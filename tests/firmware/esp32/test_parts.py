@@ -12,7 +12,7 @@ import pytest
 
 from protocol import p256
 from tests.firmware.esp32.udp import Server, time_answer
-from tests.support.both import on_both, run_cpython, run_micropython
+from tests.support.both import run_cpython, run_micropython
 
 # --- the key -------------------------------------------------------------------------------------------------
 
@@ -161,34 +161,26 @@ def test_what_is_no_answer_of_a_name_server_is_no_address():
 
 # --- the light -----------------------------------------------------------------------------------------------
 
-PANEL = """
-from firmware.esp32.panel import Panel, SIGNS
-class Light:
-    def __init__(self): self.on, self.told = False, []
-    def set(self, on): self.on = on; self.told.append(on)
-for sign in %r:
-    light, buzzer = Light(), Light()
-    panel, shown, now = Panel(light, buzzer), "", 0
-    while now < 4000:
-        panel.step(now, sign)
-        shown += "#" if light.on else "."
-        now += 100
-    print(sign, shown, buzzer.told)
+
+def test_the_vocabulary_in_the_readme_is_the_table_of_the_program():
+    signs = run_cpython("from firmware.agent.panel import SIGNS; print(SIGNS)")
+    readme = (Path(__file__).parents[3] / "firmware/esp32/README.md").read_text("utf-8")
+    assert set(re.findall(r"^\| `([A-Z]+)` \|", readme, re.M)) == set(re.findall(r"'([A-Z]+)':", signs))
+
+
+# --- how often a unit looks ----------------------------------------------------------------------------------
+
+LOOKS = """
+from firmware.esp32.unit import Unit
+class Hands:
+    reader = None
+unit = object.__new__(Unit)
+unit._every_ms, unit._heard_ms, unit._hands = 1000, 5000, Hands()
+print(unit._pause_ms(5300))
+Hands.reader = "fitted"
+print(unit._pause_ms(5300))
 """
 
 
-def test_each_sign_looks_different_and_only_reaching_the_time_is_heard():
-    signs = ("PROVISION", "FAULT", "REACHED", "RUNNING", "UNSENT", "READY")
-    lines = [line.split(" ", 2) for line in on_both(PANEL % (signs,)).splitlines()]
-    looks = {sign: look for sign, look, _ in lines}
-    assert len(set(looks.values())) == len(signs)
-    assert looks["REACHED"] == "#" * 40 and looks["PROVISION"] == "#." * 20
-    assert looks["RUNNING"] == ("#" * 10 + "." * 10) * 2
-    assert looks["READY"].count("#") < looks["UNSENT"].count("#") < looks["FAULT"].count("#")
-    assert [sign for sign, _, heard in lines if heard != "[]"] == ["REACHED"]
-
-
-def test_the_vocabulary_in_the_readme_is_the_table_of_the_program():
-    signs = run_cpython("from firmware.esp32.panel import SIGNS; print(SIGNS)")
-    readme = (Path(__file__).parents[3] / "firmware/esp32/README.md").read_text("utf-8")
-    assert set(re.findall(r"^\| `([A-Z]+)` \|", readme, re.M)) == set(re.findall(r"'([A-Z]+)':", signs))
+def test_a_unit_rests_until_the_next_question_unless_a_reader_may_speak():
+    assert run_micropython(LOOKS) == "700\n40\n"

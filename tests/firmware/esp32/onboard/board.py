@@ -325,6 +325,9 @@ class World:
     def mend(self, names):
         pass
 
+    def slots(self, running):
+        return None
+
 
 class Flash:
     """`blocks` erase blocks of 4096 bytes."""

@@ -4,6 +4,8 @@ import asyncio
 import gc
 import json
 
+from micropython import const
+
 from firmware.esp32 import start
 from protocol import p256
 from tests.firmware.esp32.onboard.board import (
@@ -18,8 +20,8 @@ from tests.firmware.esp32.onboard.board import (
     mounted,
 )
 
-STEPS = 22  # of a signature, protocol/p256.py
-LIGHT = 25  # the pin
+_STEPS = const(22)  # of a signature, protocol/p256.py
+_LIGHT = const(25)  # the pin
 
 
 def lamp(on_s, of_s):
@@ -38,8 +40,8 @@ def slow_signing(hours, took_ms):
 
     def sign_steps(secret, message):
         steps, burnt_ms = quick(secret, message), 0
-        for step in range(1, STEPS + 2):
-            due_ms = min(step, STEPS) * took_ms // STEPS
+        for step in range(1, _STEPS + 2):
+            due_ms = min(step, _STEPS) * took_ms // _STEPS
             hours.burn(due_ms - burnt_ms)
             burnt_ms = due_ms
             try:
@@ -113,6 +115,8 @@ class Days:
     def answers_due(self):
         if self.unit is None:
             return None
+        if self.unit.update is not None and self.unit.update._number >= 0:
+            return self.unit.update._number, self.unit.update._piece
         agent, connection = self.unit._agent, self.unit._link.connection
         if connection is None:
             return agent.unsent, -1, id(agent)
@@ -126,7 +130,7 @@ class Days:
         watchdogs = [each.timeout for each in Machine.watchdogs]
         print(
             '{"notes": %s, "watchdogs": %s, "light": %d}'
-            % (json.dumps(self.notes), watchdogs, Pin.moves.get(LIGHT, 0))
+            % (json.dumps(self.notes), watchdogs, Pin.moves.get(_LIGHT, 0))
         )
 
     async def _watched(self, world, unit, besides):
@@ -182,7 +186,7 @@ class Days:
                 self.flash.programmed if self.flash else 0,
                 agent.shows(now_ms)[1],
                 self.unit._signs.of(now_ms, agent),
-                Pin.moves.get(LIGHT, 0),
+                Pin.moves.get(_LIGHT, 0),
             )
         )
 
