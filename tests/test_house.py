@@ -118,14 +118,23 @@ def test_the_ledger_knows_no_stage_and_nothing_above_it():
 
 
 def test_pages_read_the_ledger_and_compute_no_verdicts():
-    review = ("gateway.audit.review", "gateway.audit.outcomes", "gateway.audit.sums", "gateway.audit.month", "gateway.report")
+    review = (
+        "gateway.audit.review",
+        "gateway.audit.outcomes",
+        "gateway.audit.sums",
+        "gateway.audit.month",
+        "gateway.report",
+    )
     nurse = ("gateway.nurse", "gateway.audit.hours", "gateway.audit.items")
     may = ("gateway.pages", "gateway.ledger", *VALUES, "gateway.audit.catalogue", *review, *nurse, "protocol")
     assert offences(under("gateway/pages"), may) == []
 
 
 def test_the_nurses_desk_judges_nothing_and_knows_no_pages():
-    audit = [f"gateway.audit.{each}" for each in ("catalogue", "editions", "hours", "items", "live", "reconcile")]
+    audit = [
+        f"gateway.audit.{each}"
+        for each in ("boots", "catalogue", "editions", "hours", "items", "live", "posts", "reconcile")
+    ]
     may = (*VALUES, *audit, "gateway.nurse", "gateway.ledger", "protocol")
     assert offences(under("gateway/nurse"), may) == []
 
@@ -202,6 +211,7 @@ PURE = (
     "gateway/audit/supplies.py",
     "gateway/audit/tags.py",
     "gateway/audit/attended.py",
+    "gateway/audit/posts.py",
     "gateway/audit/coverage.py",
     "gateway/audit/boots.py",
     "gateway/audit/facts.py",

@@ -13,7 +13,7 @@ from firmware.agent.register import Register
 from firmware.agent.voice import Voice
 from protocol import payload as record
 
-MISMATCHES = 8  # so many different wrong acknowledgements get a FAULT; then quiet until a right one comes
+MISMATCHES, MISMATCHES_MS = 8, 86400000  # so many wrong acknowledgements get a FAULT, in so long
 FIRST_MS, LAST_MS = 946684800000, 4102444800000  # 2000 and 2100: no unit was or will be in use outside
 
 
@@ -34,6 +34,7 @@ class Agent:
         self._room = True
         self._tags: list = []
         self._mismatches: list = []
+        self._mismatched_ms = 0  # when the first of them came
         self._does: list = []
         self.faults: list = []  # causes told and not over yet; whoever shows them removes those that were seen
         self._hears = {
@@ -114,9 +115,7 @@ class Agent:
             fields["UL"] = record.instant(*self._woken.alive)
         self._told_boot = True
         cut = self._woken.session
-        self._say(
-            record.BOOT, fields, cut
-        )  # until the next record is kept, the one that was cut is still to be told
+        self._say(record.BOOT, fields, cut)  # remembers the session that was cut, until it is told
         if cut is not None:
             self._tell(cut, record.POWER_FAILED)
 
@@ -290,7 +289,6 @@ class Agent:
             self._mismatch((event.us, event.up))
         elif event.us != self._delivery.acked:
             self._delivery.acknowledge(self._now, event.us)
-            self._mismatches = []
             self._does.append(events.Acked(event.us))
 
     def _contradicts(self, event) -> bool:
@@ -301,7 +299,10 @@ class Agent:
         return event.own is not None and event.own != event.up
 
     def _mismatch(self, heard):
+        if self._now - self._mismatched_ms >= MISMATCHES_MS:
+            self._mismatches = []
         if heard not in self._mismatches and len(self._mismatches) < MISMATCHES:
+            self._mismatched_ms = self._mismatched_ms if self._mismatches else self._now
             self._mismatches.append(heard)
             self._does.append(events.Note("ACK_MISMATCH", "%d %s is not our record" % heard))
             self._fault("ACK_MISMATCH")

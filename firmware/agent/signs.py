@@ -1,4 +1,4 @@
-"""Which sign staff are shown. The vocabulary, and how each looks and sounds, stands in firmware/esp32/panel.py.
+"""Which sign staff are shown. The vocabulary, and how each looks and sounds, stands in panel.py.
 
 This file does not know lights: it gives a word.
 """

@@ -10,8 +10,8 @@ from collections.abc import Callable
 from queue import Empty, SimpleQueue
 from typing import Any
 
+from firmware.agent.panel import Panel
 from firmware.agent.tags import TagError, tag
-from firmware.esp32.panel import Panel
 from firmware.rpi.errors import SurroundingsError
 from hardware.drivers.contact import PRESS_MS, CaseSwitch, Contact
 

@@ -17,6 +17,10 @@ _FOUND = 1  # its exit code where it did the work and found something
 _LEDGER = "/var/lib/wattwitness"  # of a gateway that was installed
 
 
+class GatewayError(SurroundingsError):
+    """The gateway's program could not be asked, or did not do it."""
+
+
 @dataclass(frozen=True)
 class Enrolment:
     """What `unit add` is told of a unit; one that reads tags is told the clinic's key for them with its account."""
@@ -47,19 +51,19 @@ class Enrolment:
 
 def enrolment(told: dict[str, Any]) -> Enrolment:
     """Of what `provision` was told."""
-    where = [told[each] for each in ("unit", "load", "room", "bed", "stations")]
-    return Enrolment(*where, reads_tags=bool(told["reader"]))
+    named = {each: told[each] for each in ("unit", "load", "room", "bed", "stations")}
+    return Enrolment(**named, reads_tags=bool(told["reader"]))
 
 
 def clinic_of(gateway: Path) -> str:
-    """Whose gateway it is; SurroundingsError where its program cannot be asked."""
+    """Whose gateway it is; GatewayError where its program cannot be asked."""
     return str(_ask(gateway, ["status"])["clinic"])
 
 
 def enrol(gateway: Path, root: Path, who: Enrolment, key_hex: str) -> dict[str, Any]:
     """The unit is enrolled, if it was not, and has a new account; returns what `unit account --json` prints.
 
-    UsageError where the unit is enrolled with another key, or the key for another unit; SurroundingsError where the
+    UsageError where the unit is enrolled with another key, or the key for another unit; GatewayError where the
     gateway's program fails.
     """
     known = {each["unit"]: each["key"] for each in _ask(gateway, ["unit", "list"])["units"]}
@@ -85,13 +89,13 @@ def _ask(gateway: Path, arguments: list[str]) -> Any:
     try:
         ran = subprocess.run(command, capture_output=True, text=True, timeout=120)
     except (OSError, subprocess.TimeoutExpired) as error:
-        raise SurroundingsError(
+        raise GatewayError(
             f"不能运行 {program}（{error}）：请在网关上运行，或去掉 --gateway",
             f"cannot run {program} ({error}): run this at the gateway, or leave out --gateway",
         ) from error
     if ran.returncode not in (0, _FOUND):
         said = ran.stderr.strip().splitlines()[-1:] or ["?"]
-        raise SurroundingsError(
+        raise GatewayError(
             f"网关没有照办：{said[0]}（解决后再运行一次，板上的密钥不变）",
             f"the gateway did not do it: {said[0]} (put it right and run this again; the board's key stays)",
         )

@@ -17,7 +17,13 @@ def flash(port: str, firmware: Path) -> None:
     if not firmware.is_file():
         raise UsageError(f"没有文件 {firmware}", f"there is no file {firmware}")
     table = Path(f"{firmware}.partitions")
-    partitions.write_table(table)
+    try:
+        partitions.write_table(table)
+    except OSError as error:
+        raise SurroundingsError(
+            f"不能写分区表 {table}（{error.strerror}）：请把固件放到可写的目录",
+            f"the partition table {table} cannot be written ({error.strerror}): put the firmware where you may write",
+        ) from error
     esptool = shutil.which("esptool") or shutil.which("esptool.py")
     lines = partitions.esptool_lines(port, str(firmware), str(table))
     if esptool is None:

@@ -22,6 +22,7 @@ TABLE = (
     ("romfs", _DATA, 0x8F, 0x200000, 0x40000),
     ("vfs", _DATA, 0x81, 0x240000, 0x1C0000),
 )
+SLOT_BYTES = 0x20000  # `romfs` has two halves: one runs, the other takes what comes over the air
 
 
 def table() -> bytes:

@@ -7,6 +7,7 @@ either all that it needs or nothing that runs, and the same command goes on wher
 from __future__ import annotations
 
 import json
+import shlex
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -15,10 +16,11 @@ import click
 
 from firmware.rpi import image, label, unit_json
 from firmware.rpi.cable import Board, board_at
-from firmware.rpi.enrol import clinic_of, enrol, enrolment
+from firmware.rpi.enrol import GatewayError, clinic_of, enrol, enrolment
 from firmware.rpi.errors import SurroundingsError, UsageError
 from firmware.rpi.esptool import flash
 from firmware.rpi.rehearse import rehearse
+from firmware.rpi.settings import READERS
 from firmware.rpi.steps import progress, step
 from hardware.loads.profiles import names as load_names
 from protocol import p256
@@ -33,6 +35,15 @@ from firmware.esp32 import settings
 with open('/unit.json') as file:
     print(settings.read(file.read(), VERSION).unit)
 """
+_FIRST_HALF = """\
+try:
+    import esp32
+    kept = esp32.NVS('wattwitness')
+    kept.set_i32('slot', kept.get_i32('slot') & ~7)
+    kept.commit()
+except (ImportError, OSError):
+    pass
+"""  # firmware/esp32/slots.py: over the air the other half may have come to run
 _SLOW_S = 60  # a key on a board without a crypto library takes its time
 
 
@@ -81,8 +92,7 @@ class Told:
 )
 @click.option(
     "--reader",
-    default="",
-    type=click.Choice(sorted(unit_json.READERS)),
+    type=click.Choice(sorted(READERS)),
     metavar="gm65|pn532",
     help="标签读头，默认没有 · a reader of tags, by default none",
 )
@@ -120,6 +130,12 @@ class Told:
     type=click.Path(path_type=Path),
     metavar="FILE.bin",
     help="先擦除并烧录 MicroPython · flash MicroPython first, erasing all",
+)
+@click.option(
+    "--release-key",
+    default="",
+    metavar="HEX",
+    help="发布公钥：经网络只收它签名的程序，默认不收 · public key of who may change the program over the air",
 )
 @click.option("--dry-run", is_flag=True, help="只说会做什么 · say what would be done")
 @click.option("--json", "as_json", is_flag=True, help="输出一个 JSON · print one JSON document")
@@ -164,6 +180,14 @@ def _check(told: dict[str, Any], port: str | None, dry_run: bool) -> None:
         told["wifi_password"] = click.prompt(
             f"{told['wifi_ssid']} 的密码 · password", hide_input=True, err=True
         )
+    _check_settings(told)
+
+
+def _check_settings(told: dict[str, Any]) -> None:
+    """What the unit would refuse is refused before a gateway gives it a new password."""
+    wifi = {"ssid": told["wifi_ssid"] or "-", "password": told["wifi_password"] or ""}
+    account = {"mqtt": {"host": "-"}, "wifi": wifi, "ca": None, "tag_key": "0" * 64}
+    unit_json.files(told | account)
 
 
 def _check_clinic(told: dict[str, Any]) -> None:
@@ -171,7 +195,7 @@ def _check_clinic(told: dict[str, Any]) -> None:
     if told["gateway"] is not None:
         clinic = clinic_of(told["gateway"])
     elif told["account"] is not None:
-        clinic = _read_account(told["account"], told["unit"])["clinic"]
+        clinic = _read_account(told)["clinic"]
     else:
         return
     if clinic != told["clinic"]:
@@ -192,12 +216,12 @@ def _make(board: Board, told: dict[str, Any], said: Told) -> None:
     _stop_its_program(board, here.files)
     try:
         _copy_and_tell(board, told, said)
-    except UsageError:
+    except (UsageError, GatewayError):
         if "main.py" in here.files:  # it was a unit before, and goes on as one
             _start(board, said)
         raise
-    _print_label(told, said)
     _start(board, said)
+    _print_label(told, said)
     _tell_what_is_next(told, said)
 
 
@@ -247,6 +271,7 @@ def _copy_program(board: Board, said: Told) -> None:
         rom = image.image(program)
         said.written = ["/rom"] if board.put_rom(rom, progress()) else []
         said.octets = len(rom)
+        board.ask(_FIRST_HALF)
     else:
         step(
             "  没有 romfs 分区：程序放进文件系统，只有带 PSRAM 的板才跑得动",
@@ -279,12 +304,7 @@ def _account(told: dict[str, Any], said: Told) -> dict[str, Any] | None:
         said.enrolled = True
         step(f"4 已在网关登记 {told['gateway']}", "enrolled in the gateway")
     elif told["account"] is not None:
-        account = _read_account(told["account"], told["unit"])
-        if told["reader"] and not account.get("tag_key"):
-            raise UsageError(
-                f"{told['account']} 里没有标签密钥：读头要用 unit account {told['unit']} --tag-key --json 的输出",
-                f"{told['account']} has no tag key: for a reader use what unit account {told['unit']} --tag-key --json printed",
-            )
+        account = _read_account(told)
     else:
         said.next = who.lines(said.key)
         return None
@@ -296,15 +316,19 @@ def _account(told: dict[str, Any], said: Told) -> dict[str, Any] | None:
     return {"mqtt": account["mqtt"], "wifi": wifi, "ca": account["ca"], "tag_key": account.get("tag_key")}
 
 
-def _read_account(path: Path, unit: str) -> dict[str, Any]:
+def _read_account(told: dict[str, Any]) -> dict[str, Any]:
+    path, asked = told["account"], shlex.join(enrolment(told).account())
     try:
         account = json.loads(path.read_text("utf-8"))
-        if account["unit"] != unit or not {"clinic", "mqtt", "wifi", "ca"} <= set(account):
+        if account["unit"] != told["unit"]:
             raise ValueError(f"of unit {account['unit']}")
+        wanted = ["clinic", "mqtt", "wifi", "ca", *(["tag_key"] if told["reader"] else [])]
+        if missing := [each for each in wanted if not account.get(each)]:
+            raise ValueError(f"no {missing[0]}")
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise UsageError(
-            f"{path} 不是单元 {unit} 的账号（{error}）：请用 unit account {unit} --json 的输出",
-            f"{path} is no account of {unit} ({error}): use what unit account {unit} --json printed",
+            f"{path} 不是单元 {told['unit']} 的账号（{error}）：请用 {asked} --json 的输出",
+            f"{path} is no account of {told['unit']} ({error}): use what {asked} --json printed",
         ) from error
     return account
 

@@ -6,6 +6,8 @@ takes it in: every record carries its unit's seal.
 
 from __future__ import annotations
 
+import errno
+import os
 import sys
 from pathlib import Path
 from typing import BinaryIO
@@ -17,6 +19,18 @@ from firmware.rpi.cable import board_at
 from firmware.rpi.errors import SurroundingsError, UsageError
 from firmware.rpi.steps import step
 
+_HALF = """\
+try:
+    import esp32
+    import vfs
+    slot = esp32.NVS('wattwitness').get_i32('slot') & 1
+    rom = memoryview(vfs.rom_ioctl(2, 0))
+    half = vfs.VfsRom(rom[slot * (len(rom) // 2):])
+    vfs.umount('/rom')
+    vfs.mount(half, '/rom')
+except (ImportError, OSError, ValueError):
+    pass
+"""  # a stock start-up mounts the first; what came over the air may have its program in the other (esp32/slots.py)
 _SEGMENTS = """\
 import os
 from firmware.esp32.segments import Segments
@@ -69,8 +83,18 @@ def read_flash(port: str | None, journal: Path | None, out: Path) -> None:
     """
     if (port is None) == (journal is None):
         raise UsageError("请给出 --port 或 --journal 之一", "name either --port or --journal")
-    with _new(out) as file:
-        lines, lost = _by_cable(port, file) if port is not None else _from_card(journal or Path(), file)
+    try:
+        lines, lost = _read(port, journal, out)
+    except OSError as error:
+        raise SurroundingsError(
+            f"{out} 没有写成（{error}）：请检查磁盘，或换一个 --out",
+            f"{out} was not made ({error}): check the disk, or choose another --out",
+        ) from error
+    except ValueError as error:
+        raise SurroundingsError(
+            f"板子的应答不合约定（{error}）：上面的程序可能被换过，请记下来",
+            f"the board answers otherwise than agreed ({error}): its program may have been exchanged, note that",
+        ) from error
     step(
         f"读出 {lines} 条记录到 {out}，不可读 {lost} 字节",
         f"{lines} records; {lost} octets could not be read",
@@ -79,20 +103,21 @@ def read_flash(port: str | None, journal: Path | None, out: Path) -> None:
         sys.exit(1)
 
 
-def _new(out: Path) -> BinaryIO:
-    try:
-        return out.open("xb")
-    except OSError as error:
-        raise SurroundingsError(
-            f"{out} 不能新建（{error.strerror}）：请换一个 --out",
-            f"{out} cannot be made ({error.strerror}): choose another --out",
-        ) from error
+def _read(port: str | None, journal: Path | None, out: Path) -> tuple[int, int]:
+    """(records, octets that could not be read). Until all is read it has another name: what was cut short must not look whole."""
+    if out.exists():
+        raise FileExistsError(errno.EEXIST, os.strerror(errno.EEXIST))
+    part = out.with_name(f"{out.name}.part")
+    with part.open("wb") as file:
+        found = _by_cable(port, file) if port is not None else _from_card(journal or Path(), file)
+    part.rename(out)
+    return found
 
 
 def _by_cable(port: str, out: BinaryIO) -> tuple[int, int]:
     """(records, octets that could not be read), each record written as it comes."""
     with board_at(port) as board:
-        segments = [line.split() for line in board.ask(_SEGMENTS).splitlines()]
+        segments = [line.split() for line in board.ask(_HALF + _SEGMENTS).splitlines()]
         records = lost = 0
         for done, (name, at) in enumerate(segments, start=1):
             if int(at) < 0:  # the folder cannot be opened

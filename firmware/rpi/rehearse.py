@@ -36,6 +36,6 @@ def rehearse(told: dict[str, Any], port: str) -> tuple[list[str], int, list[str]
     shown |= {"wifi": {"ssid": told["wifi_ssid"] or f"WW-{told['clinic']}", "password": "..."}, "ca": None}
     shown |= {"tag_key": "..." if told["reader"] else ""}
     step(f"5 unit.json {json.dumps(unit_json.fields(shown))}", "settings, passwords left out")
-    step(f"6 标签 {told['label_file'] or told['unit'] + '.svg'}，重新启动", "the label; then a reset")
+    step(f"6 重新启动；标签 {told['label_file'] or told['unit'] + '.svg'}", "a reset; the label")
     step("以上什么都没有做", "nothing of this was done")
     return sorted(program), len(rom), lines

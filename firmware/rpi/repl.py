@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import time
+from collections.abc import Iterator
 from typing import Protocol
 
 from firmware.rpi.errors import SurroundingsError
@@ -16,7 +17,9 @@ PATIENCE_S, RESET_S = 10, 3  # without a byte from the board
 _BANNER = b"raw REPL; CTRL-B to exit\r\n>"
 _PASTE = b"\x05A\x01"
 _ATTEMPTS = 3
+_BANNER_S = 2  # for a board that is there to say so
 _PIECE = 256  # bytes at once where the board cannot say how much it can take
+_PAUSE_S = 0.01  # between two of these
 
 
 class Wire(Protocol):
@@ -32,6 +35,10 @@ class Wire(Protocol):
 
 class NoAnswer(SurroundingsError):
     """Nothing at the other end speaks MicroPython's raw REPL."""
+
+
+class Gone(SurroundingsError):
+    """The port itself is no longer there."""
 
 
 class BoardError(SurroundingsError):
@@ -53,11 +60,11 @@ class Repl:
     def enter(self) -> None:
         """Interrupt whatever runs, and begin afresh without the board's own program."""
         for _ in range(_ATTEMPTS):
-            self._wire.write(b"\r\x03\x03")
+            self._tell(b"\r\x03\x03")
             self._drain()
-            self._wire.write(b"\r\x01")
+            self._tell(b"\r\x01")
             try:
-                self._until(_BANNER, 2)
+                self._until(_BANNER, _BANNER_S)
                 self.restart()
                 return
             except NoAnswer:
@@ -67,13 +74,13 @@ class Repl:
     def restart(self) -> None:
         """A soft reset: what was imported is forgotten; in raw mode the board's main.py is not started."""
         self._heard.clear()
-        self._wire.write(b"\x04")
+        self._tell(b"\x04")
         self._until(b"soft reboot\r\n", self._patience_s)
         self._until(_BANNER, self._patience_s)
 
     def leave(self) -> None:
         """Back to the REPL for people."""
-        self._wire.write(b"\r\x02")
+        self._tell(b"\r\x02")
 
     def run(self, program: str, patience_s: float | None = None) -> str:
         """What `program` prints; BoardError if it raises, NoAnswer after so long without a byte."""
@@ -88,15 +95,23 @@ class Repl:
 
     def reset(self) -> None:
         """As when the power comes back. Waits for the prompt that a board without a program shows, or a while."""
-        with contextlib.suppress(NoAnswer):
+        with contextlib.suppress(NoAnswer, Gone):
             self._send(b"import machine\nmachine.reset()")
             self._until(b">>> ", RESET_S)
         self._heard.clear()
 
     # --- bytes ------------------------------------------------------------------------------------------------------
 
+    def _tell(self, data: bytes) -> None:
+        with _plugged_in():
+            self._wire.write(data)
+
+    def _waiting(self) -> int:
+        with _plugged_in():
+            return self._wire.in_waiting
+
     def _send(self, program: bytes) -> None:
-        self._wire.write(_PASTE)
+        self._tell(_PASTE)
         answer = self._take(2)
         if answer == b"R\x01":
             self._paste(program)
@@ -104,9 +119,9 @@ class Repl:
         if answer != b"R\x00":  # an old board shows its banner again
             self._until(b">", self._patience_s)
         for start in range(0, len(program), _PIECE):
-            self._wire.write(program[start : start + _PIECE])
-            time.sleep(0.01)
-        self._wire.write(b"\x04")
+            self._tell(program[start : start + _PIECE])
+            time.sleep(_PAUSE_S)
+        self._tell(b"\x04")
         self._until(b"OK", self._patience_s)
 
     def _paste(self, program: bytes) -> None:
@@ -114,22 +129,23 @@ class Repl:
         window = room = int.from_bytes(self._take(2), "little")
         at = 0
         while at < len(program):
-            while room == 0 or self._heard or self._wire.in_waiting:
+            while room == 0 or self._heard or self._waiting():
                 said = self._take(1)
                 if said == b"\x04":
-                    self._wire.write(b"\x04")
+                    self._tell(b"\x04")
                     return
                 room += window
-            self._wire.write(program[at : at + room])
+            self._tell(program[at : at + room])
             at, room = at + room, max(0, room - (len(program) - at))
-        self._wire.write(b"\x04")
+        self._tell(b"\x04")
         self._until(b"\x04", self._patience_s)
 
     def _drain(self) -> None:
         """Whatever the interrupted program still says, until it is quiet."""
         deadline = time.monotonic() + 2
-        while self._wire.read(4096) and time.monotonic() < deadline:
-            pass
+        with _plugged_in():
+            while self._wire.read(4096) and time.monotonic() < deadline:
+                pass
         self._heard.clear()
 
     def _take(self, size: int) -> bytes:
@@ -153,15 +169,27 @@ class Repl:
         return before
 
     def _hear(self, deadline: float) -> bool:
-        came = self._wire.read(max(1, self._wire.in_waiting))
+        with _plugged_in():
+            came = self._wire.read(max(1, self._wire.in_waiting))
         self._heard += came
         if not came and time.monotonic() > deadline:
             raise _silent()
         return bool(came)
 
 
+@contextlib.contextmanager
+def _plugged_in() -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        raise Gone(
+            f"端口不见了（{error}）：请插好线缆，再运行同一条命令",
+            f"the port is gone ({error}): put the cable in again, and run the same command",
+        ) from error
+
+
 def _silent() -> NoAnswer:
     return NoAnswer(
-        "板子没有应答：请检查线缆和端口，并确认已烧录 MicroPython（provision --dry-run 说明怎样烧录）",
-        "no board answers: check cable and port, and that MicroPython is on it (provision --dry-run shows how)",
+        "板子没有应答：请检查线缆和端口，确认已烧录 MicroPython（provision --dry-run 说明怎样烧录），再运行同一条命令",
+        "no board answers: check cable and port, that MicroPython is on it (provision --dry-run shows how), and run this again",
     )

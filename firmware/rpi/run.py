@@ -8,7 +8,7 @@ import click
 
 from firmware.rpi import keyfile
 from firmware.rpi.clocks import ShownClock, SystemClock
-from firmware.rpi.errors import UsageError
+from firmware.rpi.errors import SurroundingsError, UsageError
 from firmware.rpi.files import JournalFiles
 from firmware.rpi.mqtt import Link
 from firmware.rpi.ports import open_box, open_port, plug_of
@@ -32,6 +32,7 @@ def run(config: Path) -> None:
     secret = keyfile.read(settings.key)
     files = JournalFiles(settings.journal, settings.journal_bytes)
     _refuse_another_units(files, settings, secret)
+    _refuse_what_fell_back(files, settings)
     if files.lost:
         log(f"日志尾部 {files.lost} 字节不可读，已跳过 journal: {files.lost} unreadable bytes passed over")
     unit_of(settings, secret, files).run()
@@ -47,6 +48,17 @@ def unit_of(settings: Settings, secret: bytes, files: JournalFiles) -> Unit:
         return Unit(settings, secret, files, link, clock, shop, shop.hear, box)
     start_ms = clock.start_ms if isinstance(clock, ShownClock) else clock.at_ms(0) or 0
     return Unit(settings, secret, files, link, clock, open_port(settings.port, start_ms, log), box=box)
+
+
+def _refuse_what_fell_back(files: JournalFiles, settings: Settings) -> None:
+    """A record that was acknowledged had left: its number must not be given again, and nobody knows its digest."""
+    acked, us = files.memory.acked, files.memory.us
+    if acked > us:
+        fell_back = f"record {acked} was acknowledged and the journal ends at {us}: its end is lost"
+        en = f"{settings.journal}: {fell_back}; a new key needs a new unit name and an empty folder"
+        lost = f"第 {acked} 号记录已被确认，日志却止于第 {us} 号，尾部已丢失"
+        zh = f"{settings.journal}：{lost}；须换新密钥、新单元编号和空目录"
+        raise SurroundingsError(zh, en)
 
 
 def _refuse_another_units(files: JournalFiles, settings: Settings, secret: bytes) -> None:

@@ -205,10 +205,10 @@ class Unit:
         elif isinstance(heard, LinkDown):
             self._tell_link(f"未连上代理 not linked: {heard.why}")
             self._feed(events.Unlinked(now_ms))
-        elif heard.topic == self._link.ack_topic:
+        elif heard.topic == self._link.ack_topic and heard.payload:
             self._hear_ack(now_ms, heard.payload)
-        elif heard.topic == self._link.time_topic:
-            self._hear_time(now_ms, heard.payload)
+        elif heard.topic == self._link.time_topic and heard.payload and not heard.retained:
+            self._hear_time(now_ms, heard.payload)  # a retained time is an old one
 
     def _tell_link(self, text: str) -> None:
         """Log it when it changes: attempts without end would fill a disk."""
@@ -217,12 +217,10 @@ class Unit:
             log(text)
 
     def _hear_ack(self, mono_ms: int, payload: bytes) -> None:
-        if not payload:
-            return
         try:
             us, up = topics.read_ack(payload)
         except RecordError as error:
-            log(f"确认无法读取 acknowledgement not read: {error}")
+            self._note(events.Note("ACK_REFUSED", str(error)))
             return
         self._feed(events.AckHeard(mono_ms, us, up, self._files.digest(us)))
 
@@ -230,7 +228,7 @@ class Unit:
         try:
             at_ms, checkpoint = topics.read_time(payload)
         except RecordError as error:
-            log(f"时间无法读取 time not read: {error}")
+            self._note(events.Note("TIME_REFUSED", str(error)))
             return
         on_its_way = self._clock.speed > 1  # a message takes too long where a second is a millisecond
         believed = None if self._own_time or on_its_way else self._believed(mono_ms, at_ms)

@@ -22,12 +22,11 @@ METERS = {
     "ina226": ("TI", "INA226", "1"),
 }
 
-READERS = ("gm65", "pn532")
-
 
 def fields(told: dict[str, Any]) -> dict[str, Any]:
     """The fields of a unit.json. `told`: unit, clinic, board, load, stations, meter, meter_serial, required_s, reader (or
-    ""), and the account: mqtt {...}, wifi {...}, ca (PEM or None), tag_key (64 hex digits, where there is a reader)."""
+    None), release_key (hex, or ""), and the account: mqtt {...}, wifi {...}, ca (PEM or None), tag_key (64 hex digits, where
+    there is a reader)."""
     maker, model, version = METERS[told["meter"]]
     serial = told["meter_serial"] or told["unit"]
     mqtt = dict(told["mqtt"]) | ({"ca": CA_PATH} if told["ca"] else {})
@@ -47,7 +46,8 @@ def fields(told: dict[str, Any]) -> dict[str, Any]:
         "profile": load_profile(told["load"]).detector,
         "wifi": told["wifi"],
         "mqtt": mqtt,
-        "reader": told["reader"],
+        "reader": told["reader"] or "",
+        "release_key": told.get("release_key") or "",
         "tag_key": told["tag_key"] if told["reader"] else "",  # who needs it not, cannot lose it
     }
 

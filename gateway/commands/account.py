@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import secrets
-import subprocess
 from pathlib import Path
 from typing import Any
 
@@ -12,10 +11,11 @@ import click
 from gateway import inventory
 from gateway.bootstrap import open_book
 from gateway.commands.output import as_json, print_json, say
-from gateway.errors import SurroundingsError, UsageError
-from gateway.install import broker, choices
+from gateway.errors import UsageError
+from gateway.install import broker, choices, programs
 from gateway.install.choices import File
 from gateway.install.place import Place
+from gateway.nurse.tokens import open_tag_key
 
 _RELOAD = ["systemctl", "reload", "mosquitto.service"]
 
@@ -24,6 +24,9 @@ _RELOAD = ["systemctl", "reload", "mosquitto.service"]
 @click.argument("name", metavar="UNIT")
 @click.option("--revoke", is_flag=True, help="收回账号 · take the account away")
 @click.option(
+    "--tag-key", is_flag=True, help="连同标签密钥，给有读头的单元 · the tag key too, for a unit with a reader"
+)
+@click.option(
     "--root",
     default="/",
     type=click.Path(path_type=Path),
@@ -31,7 +34,7 @@ _RELOAD = ["systemctl", "reload", "mosquitto.service"]
 )
 @as_json
 @click.pass_obj
-def account(folder: Path, name: str, revoke: bool, root: Path, as_json: bool) -> None:
+def account(folder: Path, name: str, revoke: bool, tag_key: bool, root: Path, as_json: bool) -> None:
     """给已登记的单元一个代理账号（新密码），打印它要知道的一切 · an enrolled unit's account, and what it must be told.
 
     \b
@@ -48,9 +51,10 @@ def account(folder: Path, name: str, revoke: bool, root: Path, as_json: bool) ->
     with book.ledger() as db:
         retired = inventory.known_unit(db, name).retired_ms is not None
     _refuse(name, retired and not revoke)
+    key = open_tag_key(folder).hex() if tag_key and not revoke else None
     password = "" if revoke else secrets.token_urlsafe(24)
     _write(there, name, password)
-    told = _told(there, state, name, password)
+    told = _told(there, state, name, password) | {"tag_key": key}
     if as_json:
         print_json(told)
     elif revoke:
@@ -60,7 +64,7 @@ def account(folder: Path, name: str, revoke: bool, root: Path, as_json: bool) ->
             f"{name} 的账号已建立，密码只显示这一次",
             f"{name} has an account; its password is shown this once",
         )
-        click.echo(password)
+        click.echo("\n".join(filter(None, (password, key))))
 
 
 def _refuse(name: str, retired: bool) -> None:
@@ -80,12 +84,11 @@ def _write(there: Place, name: str, password: str) -> None:
     text = renewed if password else broker.without_account(accounts, name)
     there.write(File(choices.ACCOUNTS, text, 0o600, "mosquitto"))
     if there.is_here:
-        ran = subprocess.run(_RELOAD, capture_output=True, text=True, timeout=60)
-        if ran.returncode:
-            raise SurroundingsError(
-                f"代理没有重新读取账号（{ran.stderr.strip()}）：请运行 {' '.join(_RELOAD)}",
-                f"the broker did not read its accounts again ({ran.stderr.strip()}): run {' '.join(_RELOAD)}",
-            )
+        programs.run(
+            _RELOAD,
+            "代理还没有重新读取账号，解决后再运行一次",
+            "the broker has not read its accounts again; put it right and run this once more",
+        )
 
 
 def _told(there: Place, state: dict[str, Any], name: str, password: str) -> dict[str, object]:

@@ -34,9 +34,13 @@ _PACKAGES = {
 _MODEL = Path("/proc/device-tree/model")
 _PROGRAM = Path(sys.prefix) / "bin" / "wattwitness"
 _LATER = "（首次安装时生成）made-at-the-first-run"
+_WHAT = {place.NEW: "新文件", place.SAME: "没有变", place.RENEWED: "已更新", place.CHANGED: "手改过"}
 _ASK = "--clinic C001 --name 示范诊所"
 _PRIVATE = [IPv4Network(each) for each in ("10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16")]
-_SURE = ("解决后再运行 install，已完成的不会重做", "put it right and install again, what is done is not done twice")
+_SURE = (
+    "解决后再运行 install，已完成的不会重做",
+    "put it right and install again, what is done is not done twice",
+)
 
 
 @click.command()
@@ -68,7 +72,7 @@ def install(
 
     \b
     先看看会做什么 · see first what it would do: wattwitness install --clinic C001 --name 示范诊所 --dry-run
-    例 · example: sudo .venv/bin/wattwitness install --clinic C001 --name 示范诊所
+    例 · example: sudo /opt/wattwitness/bin/wattwitness install --clinic C001 --name 示范诊所
     """
     there = Place(root)
     if there.is_here and not dry_run:
@@ -80,7 +84,8 @@ def install(
         _install(ctx, chosen, there, steps, name)
     commands = _commands(chosen)
     if there.is_here and not dry_run:
-        _run_all(commands)
+        for command in commands:
+            programs.run(command, *_SURE)
     if as_json:
         print_json(_document(root, chosen, steps, commands, there.is_here and not dry_run))
     else:
@@ -148,10 +153,15 @@ def _check(chosen: dict[str, Any]) -> None:
     if not re.fullmatch(r"[a-z0-9]{1,15}", chosen.get("interface", "wlan0")):
         _complain("--interface", chosen["interface"], "网卡名，如 wlan0", "an interface, like wlan0")
     if not _is_private(chosen.get("address", "10.77.0.1")):
-        _complain("--address", chosen["address"], "一台机器的私有 IPv4 地址", "a machine's private IPv4 address")
-    if not re.fullmatch(r"(/[\w-][\w.-]*)+", chosen.get("backup_to", "/x"), re.ASCII):
         _complain(
-            "--backup-to", chosen["backup_to"], "字母和数字的绝对路径", "an absolute path of letters and digits"
+            "--address", chosen["address"], "一台机器的私有 IPv4 地址", "a machine's private IPv4 address"
+        )
+    if not re.fullmatch(r"(/[\w-][\w.-]*)+/?", chosen.get("backup_to", "/x"), re.ASCII):
+        _complain(
+            "--backup-to",
+            chosen["backup_to"],
+            "字母和数字的绝对路径",
+            "an absolute path of letters and digits",
         )
 
 
@@ -194,27 +204,36 @@ def _install(ctx: click.Context, chosen: Choices, there: Place, steps: list[Step
     has_ledger = (there.path(choices.LEDGER) / settings.FILE).exists()
     if not has_ledger and name is None:
         raise UsageError(f"请给出机构名称：{_ASK}", f"name the clinic: {_ASK}")
+    if has_ledger and (owner := settings.read(there.path(choices.LEDGER)).clinic) != chosen.clinic:
+        raise UsageError(
+            f"{there.path(choices.LEDGER)} 是机构 {owner} 的账本：请检查 --clinic",
+            f"{there.path(choices.LEDGER)} is the ledger of {owner}: check --clinic",
+        )
     if chosen.wifi_password == _LATER:
         chosen = Choices(**asdict(chosen) | {"wifi_password": secrets.token_hex(12)})
         steps[:] = _steps(chosen, there)
     _make_certificates(chosen, there)
     there.keep_state(asdict(chosen) | {"files": there.state().get("files", {})})
-    _write(there, steps)
+    _write(chosen, there, steps)
     if there.is_here:
         programs.run(["systemd-sysusers"], *_SURE)
     if not has_ledger:
         _make_ledger(ctx, chosen.clinic, there, str(name))
     _make_gateway_account(chosen, there)
-    digests = {each.file.path: place.digest_of(each.file.text) for each in steps}
-    there.keep_state(asdict(chosen) | {"files": digests})
 
 
-def _write(there: Place, steps: Iterable[Step]) -> None:
-    for step in steps:
-        if step.what == place.CHANGED:
-            there.keep_aside(step.file.path)
-        if step.what != place.SAME:
-            there.write(step.file)
+def _write(chosen: Choices, there: Place, steps: Iterable[Step]) -> None:
+    """Whatever goes wrong, it is known which files are ours."""
+    digests = there.state().get("files", {})
+    try:
+        for step in steps:
+            if step.what == place.CHANGED:
+                there.keep_aside(step.file.path)
+            if step.what != place.SAME:
+                there.write(step.file)
+            digests[step.file.path] = place.digest_of(step.file.text)
+    finally:
+        there.keep_state(asdict(chosen) | {"files": digests})
 
 
 def _make_ledger(ctx: click.Context, clinic: str, there: Place, name: str) -> None:
@@ -234,8 +253,8 @@ def _make_certificates(chosen: Choices, there: Place) -> None:
         return
     if ca_key is None or not certificates.go_together(ca, ca_key):
         raise UsageError(
-            f"{there.path(choices.CA)} 的私钥 {there.path(choices.CA_KEY)} 缺失或不配：请放回；换根证书要重新配置每个单元",
-            f"{there.path(choices.CA)} lacks its key {there.path(choices.CA_KEY)}: put it back; a new authority would mean to provision every unit anew",
+            f"根证书的私钥 {there.path(choices.CA_KEY)} 缺失或不配：请放回；换根证书要重新配置每个单元",
+            f"the authority lacks its key {there.path(choices.CA_KEY)}: put it back; a new one would mean to provision all units anew",
         )
     certificate, key = certificates.server(ca, ca_key, chosen.address)
     there.write(File(choices.KEY, key, 0o600, "mosquitto"))
@@ -271,7 +290,11 @@ def _mqtt_table(chosen: Choices, password: str) -> str:
 def _commands(chosen: Choices) -> list[list[str]]:
     """What is run when all files are in place: the firewall stands before the Wi-Fi is on the air."""
     owner = ["-o", services.USER, "-g", services.USER]
-    folder = [] if chosen.backup_to == choices.BACKUPS else [["install", "-d", "-m", "700", *owner, chosen.backups]]
+    folder = (
+        []
+        if chosen.backup_to == choices.BACKUPS
+        else [["install", "-d", "-m", "700", *owner, chosen.backups]]
+    )
     country = [["raspi-config", "nonint", "do_wifi_country", "CN"]] if _find("raspi-config") else []
     return [
         ["systemd-sysusers"],
@@ -288,11 +311,6 @@ def _commands(chosen: Choices) -> list[list[str]]:
         ["systemctl", "enable", "--now", "wattwitness.service", "wattwitness-backup.timer"],
         ["systemctl", "restart", "wattwitness.service"],
     ]
-
-
-def _run_all(commands: Iterable[list[str]]) -> None:
-    for command in commands:
-        programs.run(command, *_SURE)
 
 
 # --- what is told -------------------------------------------------------------------------------------------
@@ -312,7 +330,9 @@ def _document(
 
 def _tell(steps: list[Step], there: Place, commands: list[list[str]], dry_run: bool) -> None:
     for step in steps:
-        click.echo(f"{step.what:8} {step.file.mode:04o} {step.file.owner:10} {there.path(step.file.path)}")
+        click.echo(
+            f"{_WHAT[step.what]} {step.what:8} {step.file.mode:04o} {step.file.owner:10} {there.path(step.file.path)}"
+        )
         if dry_run and step.what != place.SAME:
             click.echo("".join(f"    | {line}\n" for line in step.file.text.splitlines()))
     for command in commands:

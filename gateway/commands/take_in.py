@@ -44,6 +44,8 @@ def take_in(folder: Path, files: tuple[Path, ...], by_cable: bool, as_json: bool
                 source = f"{'cable' if by_cable else 'file'}:{path.name}"
                 now_ms, logged = book.clock.now_ms(), book.is_district
                 total.add(pipeline.take_in(db, batch, source, now_ms, logged=logged, by_cable=by_cable))
+        if not book.is_district:
+            pipeline.record_posts(db, book.config, book.clock.now_ms())
     _report(total, as_json)
     return 1 if total.findings or total.quarantined else 0
 

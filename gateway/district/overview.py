@@ -30,7 +30,12 @@ def _trail(db: Database, clinic: str) -> dict[str, object]:
     """Where the clinic's trail ended last, and whether what it told can be one history."""
     told = [head for head, _ in trail.heads(db, clinic)]
     last = told[-1] if told else trail.Head(0, trail.ORIGIN)
-    return {"entry": last.entry, "hash": last.hash, "heads": len(told), "rewritten": trail.contradictory(told)}
+    return {
+        "entry": last.entry,
+        "hash": last.hash,
+        "heads": len(told),
+        "rewritten": trail.contradictory(told),
+    }
 
 
 def _unit(db: Database, row: dict, zone: tzinfo) -> dict[str, object]:

@@ -57,7 +57,9 @@ def server(ca_pem: str, ca_key_pem: str, address: str) -> tuple[str, str]:
 def serves(certificate_pem: str, key_pem: str, ca_pem: str, address: str) -> bool:
     """Whether a certificate and its key go together, are of this authority and for this address."""
     try:
-        certificate, ca = (x509.load_pem_x509_certificate(each.encode()) for each in (certificate_pem, ca_pem))
+        certificate, ca = (
+            x509.load_pem_x509_certificate(each.encode()) for each in (certificate_pem, ca_pem)
+        )
         certificate.verify_directly_issued_by(ca)
         names = certificate.extensions.get_extension_for_class(x509.SubjectAlternativeName).value
         key = serialization.load_pem_private_key(key_pem.encode(), None)

@@ -63,7 +63,7 @@ Description=以电为证 夜间备份 · WattWitness nightly backup
 [Service]
 Type=oneshot
 ExecStart=/bin/sh -c 'exec {program} --dir {ledger} backup {to}/ledger-$(date +%%Y%%m%%d-%%H%%M%%S).db'
-ExecStart=/bin/sh -c 'for each in wattwitness.toml patient.key; do ! test -e {ledger}/$$each || cp {ledger}/$$each {to}/; done'
+ExecStart=/bin/sh -c 'for each in wattwitness.toml patient.key rules.toml; do ! test -e {ledger}/$$each || cp {ledger}/$$each {to}/; done'
 ExecStart=/usr/bin/find {to} -maxdepth 1 -name ledger-*.db* -mtime +{days} -delete
 StateDirectory=wattwitness
 StateDirectoryMode=0700

@@ -49,8 +49,8 @@ class Gateway:
     def publish(self, what: str, payload: bytes, unit: str = "U1") -> None:
         self._client.publish(topics.topic(CLINIC, unit, what), payload, 1, what == "ack")
 
-    def tell_time(self, at_ms: int, checkpoint: str | None = None) -> None:
-        self._client.publish(topics.time_topic(CLINIC), topics.time(at_ms, checkpoint), 1)
+    def tell_time(self, at_ms: int, checkpoint: str | None = None, retained: bool = False) -> None:
+        self._client.publish(topics.time_topic(CLINIC), topics.time(at_ms, checkpoint), 1, retained)
 
     def stop(self) -> None:
         self._client.disconnect()

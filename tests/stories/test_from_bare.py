@@ -54,7 +54,7 @@ def provisioned(account: dict[str, Any], folder: Path) -> tuple[str, dict[str, s
         "load": "tdp",
         "stations": 1,
     }
-    told |= {"required_s": 1140, "meter": "pzem004t_v3", "meter_serial": ""}
+    told |= {"required_s": 1140, "meter": "pzem004t_v3", "meter_serial": "", "reader": None}
     told |= {"mqtt": account["mqtt"] | {"host": "127.0.0.1"}, "wifi": account["wifi"], "ca": account["ca"]}
     files = unit_json.files(told)
     ca = folder / "ca.der"

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import re
 
+from firmware.agent.panel import SIGNS
 from firmware.agent.signs import UNSENT_MS, Signs, seen
-from firmware.esp32.panel import SIGNS
 from tests.support.both import on_both
 from tests.support.tools import CHECKOUT
 

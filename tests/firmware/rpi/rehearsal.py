@@ -10,7 +10,10 @@ import shlex
 import subprocess
 import sys
 import tempfile
+from collections.abc import Callable
 from pathlib import Path
+
+import pytest
 
 from gateway.install import choices
 from tests.support.board import PtyBoard
@@ -19,8 +22,8 @@ from tests.support.tools import CHECKOUT
 _PROGRAMS = {"wattwitness": "gateway", "wattwitness-unit": "firmware.rpi"}
 
 
-def rehearse(folder: Path) -> list[int]:
-    """The exit codes of the commands, each shown with what it prints."""
+def rehearse(folder: Path, show: Callable[..., int]) -> list[int]:
+    """The exit codes of the commands, each shown with what it prints. `show(program, *arguments)` returns one."""
     root, board = folder / "gateway", PtyBoard(folder / "board")
     ledger = str(root) + choices.LEDGER
     unit = ["--unit", "U1", "--clinic", "C001", "--load", "tdp", "--room", "理疗一室"]
@@ -30,14 +33,14 @@ def rehearse(folder: Path) -> list[int]:
     codes = []
     try:
         codes.append(
-            _show("wattwitness", "install", "--clinic", "C001", "--name", "示范诊所", "--root", str(root))
+            show("wattwitness", "install", "--clinic", "C001", "--name", "示范诊所", "--root", str(root))
         )
         board.cut_after = 60_000
-        codes.append(_show("wattwitness-unit", *make, *label))
+        codes.append(show("wattwitness-unit", *make, *label))
         board.power()
-        codes.append(_show("wattwitness-unit", *make, *label))
-        codes.append(_show("wattwitness-unit", "read-flash", "--port", board.port, "--out", out))
-        codes.append(_show("wattwitness", "--dir", ledger, "unit", "list"))
+        codes.append(show("wattwitness-unit", *make, *label))
+        codes.append(show("wattwitness-unit", "read-flash", "--port", board.port, "--out", out))
+        codes.append(show("wattwitness", "--dir", ledger, "unit", "list"))
     finally:
         board.end()
     return codes
@@ -51,4 +54,7 @@ def _show(program: str, *arguments: str) -> int:
 
 if __name__ == "__main__":
     with tempfile.TemporaryDirectory() as made:
-        print(rehearse(Path(made)))
+        try:
+            rehearse(Path(made), _show)
+        except pytest.skip.Exception as missing:
+            sys.exit(f"{missing}：请先运行一次 ./run test · run ./run test once before")

@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import ast
+import contextlib
+import functools
 import json
 import os
+import shlex
+import shutil
 import stat
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import Any
 from xml.etree import ElementTree
@@ -15,23 +19,27 @@ from xml.etree import ElementTree
 import click
 import pytest
 import segno
+import serial
 from click.testing import CliRunner
 
 from firmware.agent import memory
-from firmware.rpi import enrol, image, label, partitions, repl, unit_json
+from firmware.rpi import enrol, image, label, partitions, read_flash, repl, unit_json
 from firmware.rpi.__main__ import commands as unit_program
 from firmware.rpi.cable import Board, board_at
-from firmware.rpi.errors import UnitError, UsageError
+from firmware.rpi.errors import SurroundingsError, UnitError, UsageError
 from firmware.rpi.files import JournalFiles
 from firmware.rpi.repl import BoardError, Repl
 from gateway import __main__ as gateway
 from gateway.install import choices
+from gateway.nurse import tokens
 from protocol import p256, seal
 from tests.firmware.rpi.rehearsal import rehearse
 from tests.support.board import PtyBoard
 from tests.support.chain import Writer
+from tests.support.programs import eventually
 from tests.support.tools import tool
 
+asked_really = enrol._ask
 TOLD = ["--unit", "U1", "--clinic", "C001", "--load", "tdp", "--room", "R1"]
 Gateway = Callable[..., Any]
 
@@ -44,21 +52,22 @@ def program() -> dict[str, bytes]:
 
 @pytest.fixture(autouse=True)
 def quick(program: dict[str, bytes], monkeypatch: pytest.MonkeyPatch) -> None:
-    """Compiled before, and with less patience for a board whose power is gone."""
+    """Compiled before, with less patience for a board whose power is gone, and a cable that needs no pauses."""
     monkeypatch.setattr(image, "compiled", lambda modules: program)
     monkeypatch.setattr(repl, "PATIENCE_S", 3)
+    monkeypatch.setattr(repl, "_PAUSE_S", 0)
+
+
+def asked_here(folder: Path, arguments: list[str]) -> Any:
+    command = ["--dir", str(folder), *arguments, "--json"]
+    ran = CliRunner().invoke(gateway.wattwitness, command, catch_exceptions=False)
+    return json.loads(ran.stdout)
 
 
 @pytest.fixture
 def near(monkeypatch: pytest.MonkeyPatch) -> None:
     """The gateway's program is asked in this process: it takes a second to start, and others start it."""
-
-    def asked(folder: Path, arguments: list[str]) -> Any:
-        command = ["--dir", str(folder), *arguments, "--json"]
-        ran = CliRunner().invoke(gateway.wattwitness, command, catch_exceptions=False)
-        return json.loads(ran.stdout)
-
-    monkeypatch.setattr(enrol, "_ask", asked)
+    monkeypatch.setattr(enrol, "_ask", asked_here)
 
 
 @pytest.fixture
@@ -114,6 +123,35 @@ def stands(board: PtyBoard, *paths: str) -> dict[str, Any]:
 
 
 @pytest.fixture(scope="module")
+def once(tmp_path_factory: pytest.TempPathFactory, program: dict[str, bytes]) -> Path:
+    """A gateway and the flash of a unit that it enrolled, made once, for copies."""
+    tool("micropython")
+    folder = tmp_path_factory.mktemp("once")
+    root, made = folder / "root", PtyBoard(folder / "board")
+    try:
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(image, "compiled", lambda modules: program)
+            patch.setattr(enrol, "_ask", asked_here)
+            assert (
+                gateway.run(["install", "--clinic", "C001", "--name", "示范诊所", "--root", str(root)]) == 0
+            )
+            code, _, told = provision(made, folder, *at_gateway(root))
+            assert code == 0, told
+    finally:
+        made.end()
+    return folder
+
+
+@pytest.fixture
+def in_service(once: Path, tmp_path: Path, near: None) -> Iterator[tuple[PtyBoard, Path]]:
+    """A unit in service, and its gateway."""
+    shutil.copytree(once, tmp_path / "copy")
+    made = PtyBoard(tmp_path / "copy/board")
+    yield made, tmp_path / "copy/root"
+    made.end()
+
+
+@pytest.fixture(scope="module")
 def crossed(tmp_path_factory: pytest.TempPathFactory) -> int:
     """How many bytes cross the cable to a bare board until it is a unit without an account."""
     tool("micropython")
@@ -154,8 +192,9 @@ def test_the_key_is_made_on_the_board_and_its_secret_never_crosses_the_cable(boa
     assert not said["key_protected"] and "读出" in (tmp_path / "label.svg").read_text("utf-8")
 
 
-def test_again_nothing_is_written_that_is_there_and_the_key_stays(board, root, near, tmp_path):
-    _, first, _ = provision(board, tmp_path, *at_gateway(root))
+def test_again_nothing_is_written_that_is_there_and_the_key_stays(in_service, tmp_path):
+    board, root = in_service
+    (first,) = ask(root, "unit", "list")["units"]
     code, again, _ = provision(board, tmp_path, *at_gateway(root))
     assert (code, again["key"]) == (0, first["key"])
     assert again["written"] == [
@@ -167,12 +206,15 @@ def test_again_nothing_is_written_that_is_there_and_the_key_stays(board, root, n
 
 @pytest.mark.parametrize("tenth", (1, 4, 7, 9))
 def test_a_board_whose_power_fails_while_it_is_made_is_finished_by_the_same_command(
-    board, root, near, tmp_path, crossed, tenth
+    board, root, near, tmp_path, crossed, tenth, monkeypatch
 ):
     """At any tenth of what crosses the cable. A key that was made stays, and no half program is ever started."""
     board.cut_after = crossed * tenth // 10
-    code, _, told = provision(board, tmp_path)
+    with monkeypatch.context() as patch:
+        patch.setattr(repl, "PATIENCE_S", 1)
+        code, _, told = provision(board, tmp_path)
     assert code == 3, told
+    board.cut()
     board.power()
     kept = stands(board, "/main.py", "/key.bin")
     assert kept["/main.py"] is None
@@ -192,13 +234,14 @@ def test_a_board_is_told_the_calendar_so_that_it_can_judge_a_certificate(board):
     assert tuple(before[:6]) <= (year, month, day, hour, minute, second) <= tuple(time.gmtime()[:6])
 
 
-def test_a_running_program_is_stopped_and_its_watchdog_with_it(board, tmp_path):
+def test_a_running_program_is_stopped_and_its_watchdog_with_it(board, tmp_path, monkeypatch):
+    monkeypatch.setattr(repl, "RESET_S", 0.5)  # it never shows a prompt
     with board_at(board.port) as there:
         there.put({"/main.py": b"# in tests\nwhile True:\n    pass\n"}, lambda *_: None)
         there.reset()
     code, said, told = provision(board, tmp_path)
     assert code == 0, told
-    assert board.resets == 3  # ours, the one without a program, and the start as a unit
+    eventually(lambda: board.resets == 3)  # ours, the one without a program, and the start as a unit
     assert "/main.py" in said["written"]
 
 
@@ -235,8 +278,10 @@ def test_elsewhere_two_lines_are_printed_for_the_gateway_and_their_answer_makes_
     code, said, _ = provision(board, tmp_path, "--print-enrol", "--bed", "2")
     add, account = said["next"]
     assert code == 0 and not said["configured"] and said["key"] in add
-    typed = add.split()[1:]
-    assert ask(root, *typed)["unit"] == "U1" and account.startswith("wattwitness unit account U1 --json")
+    program = f"wattwitness --dir {choices.LEDGER} "
+    typed = shlex.split(add.removeprefix(program))
+    assert ask(root, *typed)["unit"] == "U1" and typed[:2] == ["unit", "add"]
+    assert account == f"(umask 077; {program}unit account U1 --json > U1.json)"
     answer = tmp_path / "U1.json"
     answer.write_text(json.dumps(ask(root, "unit", "account", "U1", "--root", str(root))))
     wifi = ["--wifi-ssid", "lamps", "--wifi-password", "0123456789"]
@@ -250,20 +295,63 @@ def test_an_account_of_somebody_else_is_refused_before_the_unit_is_told_anything
     for text, why in (
         ("", "no account"),
         ('{"unit": "U2"}', "of unit U2"),
-        ('{"unit": "U1", "clinic": "C9", "mqtt": {}, "wifi": {}, "ca": null}', "clinic C9's"),
+        ('{"unit": "U1", "clinic": "C9", "mqtt": {}, "wifi": {}, "ca": null}', "no mqtt"),
+        (
+            '{"unit": "U1", "clinic": "C9", "mqtt": {"user": "U1"}, "wifi": {"ssid": "W"}, "ca": "x"}',
+            "clinic C9's",
+        ),
     ):
         answer = tmp_path / "answer.json"
         answer.write_text(text)
         code, _, told = provision(board, tmp_path, "--account", str(answer))
         assert code == 2 and why in told
+    code, _, told = provision(board, tmp_path, "--account", str(answer), "--reader", "gm65")
+    assert code == 2 and "no tag_key" in told and "unit account U1 --tag-key --json" in told
+    assert board.heard == 0
     assert stands(board, "/unit.json", "/main.py") == {"/unit.json": None, "/main.py": None}
+
+
+# --- tags ---------------------------------------------------------------------------------------------------
+
+_ITS_TAG = """
+from firmware import VERSION
+from firmware.agent import tags
+from firmware.esp32 import settings
+with open('/unit.json') as file:
+    print(tags.tag(settings.read(file.read(), VERSION).tag_key, %r))
+"""
+
+
+def test_a_unit_with_a_reader_makes_the_same_tags_as_its_gateway(board, root, near, tmp_path):
+    """The key is made by the gateway at its first use, which may be this one."""
+    assert not (Path(ledger(root)) / tokens.FILE).exists()
+    code, said, told = provision(board, tmp_path, *at_gateway(root), "--reader", "gm65")
+    key = tokens.open_tag_key(Path(ledger(root)))
+    assert code == 0 and key.hex() not in told + json.dumps(said), told
+    token = tokens.new_token()
+    with board_at(board.port) as there:
+        assert there.ask(_ITS_TAG % token).strip() == tokens.tag(key, token)
+
+
+def test_elsewhere_the_key_of_the_tags_is_asked_for_only_where_there_is_a_reader(root):
+    for more, asked in (
+        ([], "unit account U1 --json"),
+        (["--reader", "pn532"], "unit account U1 --tag-key --json"),
+    ):
+        _, said, _ = spoken(["provision", *TOLD, *more, "--dry-run", "--json"])
+        assert asked in said["next"][1]
+    ask(root, "unit", "add", "U1", "--key", KEY, "--load", "tdp", "--room", "R1")
+    account = ("unit", "account", "U1", "--root", str(root))
+    assert ask(root, *account)["tag_key"] is None
+    assert not (Path(ledger(root)) / tokens.FILE).exists()
+    assert ask(root, *account, "--tag-key")["tag_key"] == tokens.open_tag_key(Path(ledger(root))).hex()
 
 
 # --- what is refused ----------------------------------------------------------------------------------------
 
 
-def test_a_board_that_is_another_unit_keeps_its_name_and_goes_on(board, root, near, tmp_path):
-    assert provision(board, tmp_path, *at_gateway(root))[0] == 0
+def test_a_board_that_is_another_unit_keeps_its_name_and_goes_on(in_service, tmp_path):
+    board, root = in_service
     before = stands(board, "/unit.json", "/main.py", "/key.bin")
     other = ["--unit", "U2", *TOLD[2:]]
     code, _, told = provision(board, tmp_path, *at_gateway(root), told=other)
@@ -271,7 +359,7 @@ def test_a_board_that_is_another_unit_keeps_its_name_and_goes_on(board, root, ne
     assert stands(board, *before) == before
 
 
-def test_a_name_that_is_enrolled_with_another_key_is_not_given_twice(board, root, tmp_path):
+def test_a_name_that_is_enrolled_with_another_key_is_not_given_twice(board, root, near, tmp_path):
     key_hex = p256.spki(p256.public_key(bytes(range(1, 33)))).hex()
     ask(root, "unit", "add", "U1", "--key", key_hex, "--load", "tdp", "--room", "R1")
     code, _, told = provision(board, tmp_path, *at_gateway(root))
@@ -279,11 +367,21 @@ def test_a_name_that_is_enrolled_with_another_key_is_not_given_twice(board, root
     assert ask(root, "unit", "list")["units"][0]["key"] == key_hex
 
 
+def test_a_board_whose_key_is_enrolled_for_another_unit_is_not_enrolled_twice(board, root, near, tmp_path):
+    _, said, _ = provision(board, tmp_path)
+    ask(root, "unit", "add", "U9", "--key", said["key"], "--load", "tdp", "--room", "R1")
+    code, _, told = provision(board, tmp_path, *at_gateway(root))
+    assert code == 2 and "enrolled as unit U9" in told
+    assert [each["unit"] for each in ask(root, "unit", "list")["units"]] == ["U9"]
+
+
 @pytest.mark.parametrize(
     "arguments, why",
     (
         (["--unit", "U/1", *TOLD[2:], "--dry-run"], "--unit"),
         ([*TOLD[:4], "--load", "kettle", "--room", "R1", "--dry-run"], "stim, tdp"),
+        ([*TOLD, "--wifi-ssid", "W", "--wifi-password", "short", "--port", "/dev/none"], "wifi.password"),
+        ([*TOLD, "--board", "a board", "--dry-run"], "board"),
         (TOLD, "--port"),
         ([*TOLD, "--port", "/dev/none"], "cannot open /dev/none"),
     ),
@@ -293,12 +391,22 @@ def test_wrong_usage_is_one_line_and_exit_code_two(arguments, why):
     assert code == 2 and why in told
 
 
-def test_a_port_where_nothing_answers_is_the_surroundings_fault(tmp_path):
+def test_a_port_where_nothing_answers_is_the_surroundings_fault(tmp_path, monkeypatch):
+    monkeypatch.setattr(repl, "_BANNER_S", 0.1)
     silent, port = os.openpty()
     code, _, told = spoken(["provision", *TOLD, "--port", os.ttyname(port)])
     os.close(silent)
     os.close(port)
     assert code == 3 and "no board answers" in told
+
+
+def test_a_cable_that_is_pulled_is_said_to_be():
+    outside, inside = os.openpty()
+    with serial.Serial(os.ttyname(inside), timeout=0.1) as wire:
+        os.close(inside)
+        os.close(outside)
+        with pytest.raises(SurroundingsError, match="put the cable in again"):
+            Repl(wire).enter()
 
 
 def test_a_gateway_that_cannot_be_asked_or_is_anothers_leaves_the_board_as_it_was(board, root, tmp_path):
@@ -310,7 +418,7 @@ def test_a_gateway_that_cannot_be_asked_or_is_anothers_leaves_the_board_as_it_wa
     assert board.heard == 0 and ask(root, "unit", "list")["units"] == []
 
 
-def test_a_unit_in_service_that_a_gateway_refuses_goes_on_as_it_was(board, root, tmp_path):
+def test_a_unit_in_service_that_a_gateway_refuses_goes_on_as_it_was(board, root, near, tmp_path):
     assert provision(board, tmp_path)[0] == 0
     key_hex = p256.spki(p256.public_key(bytes(range(1, 33)))).hex()
     ask(root, "unit", "add", "U1", "--key", key_hex, "--load", "tdp", "--room", "R1")
@@ -321,20 +429,39 @@ def test_a_unit_in_service_that_a_gateway_refuses_goes_on_as_it_was(board, root,
     assert stands(board, *before) == before
 
 
-class Told(Repl):
-    """A board that says one thing, whatever it is asked."""
+def test_a_unit_in_service_whose_gateway_fails_goes_on_as_it_was(in_service, tmp_path, monkeypatch):
+    board, root = in_service
+    before = stands(board, "/main.py", "/key.bin", "/unit.json")
+    (Path(ledger(root)) / tokens.FILE).write_text("damaged")
+    monkeypatch.setattr(enrol, "_ask", lambda *what: (asked_here, asked_really)["account" in what[1]](*what))
+    code, _, told = provision(board, tmp_path, *at_gateway(root), "--reader", "gm65")
+    assert code == 3 and "tag.key" in told
+    assert stands(board, *before) == before
 
-    def __init__(self, said: str) -> None:
-        self._said = said
+
+def test_a_label_that_cannot_be_written_keeps_no_unit_from_its_work(board, root, near, tmp_path):
+    code, _, told = provision(board, tmp_path, *at_gateway(root), "--label", str(tmp_path / "none/U1.svg"))
+    assert code == 3 and "--label" in told
+    kept = stands(board, "/main.py", "/unit.json")
+    assert kept["/main.py"] and kept["/unit.json"] and board.resets == 1
+
+
+class Saying(Repl):
+    """A board that says what it was told to, whatever it is asked."""
+
+    def __init__(self, answers: Iterable[str]) -> None:
+        self._answers = iter(answers)
 
     def run(self, program: str, patience_s: float | None = None) -> str:
-        return self._said
+        return next(self._answers)
+
+    def reset(self) -> None: ...
 
 
 def test_a_board_whose_bytecode_differs_is_told_what_to_flash():
     here = {"name": "micropython", "version": "1.18.0", "machine": "x", "mpy": 5, "free": 1, "files": []}
     with pytest.raises(UsageError, match="flash MicroPython"):
-        Board(Told(json.dumps(here))).here()
+        Board(Saying([json.dumps(here)])).here()
 
 
 def test_what_goes_wrong_on_the_board_is_said_with_its_last_line(board):
@@ -412,7 +539,24 @@ def told(**changes: Any) -> dict[str, Any]:
         "mqtt": {"host": "10.77.0.1", "user": "U1", "password": "x"},
         "wifi": {"ssid": "W", "password": "12345678"},
     }
-    return {**known, **account, "meter": "pzem004t_v3", "meter_serial": "", "ca": None, **changes}
+    return {
+        **known,
+        **account,
+        "meter": "pzem004t_v3",
+        "meter_serial": "",
+        "ca": None,
+        "reader": "",
+        **changes,
+    }
+
+
+def test_a_unit_without_a_reader_is_not_trusted_with_the_key_of_the_tags():
+    for reader, key in ((None, ""), ("gm65", "ab" * 32)):
+        made = json.loads(unit_json.files(told(reader=reader, tag_key="ab" * 32))["/unit.json"])
+        assert (made["reader"], made["tag_key"]) == (reader or "", key)
+    with pytest.raises(UsageError, match="tag_key") as refused:
+        unit_json.files(told(reader="gm65", tag_key="ab" * 31))
+    assert "abab" not in str(refused.value)
 
 
 @pytest.mark.parametrize("load", ("tdp", "stim", "ionto"))
@@ -479,9 +623,9 @@ def read_out(board: PtyBoard, out: Path) -> tuple[int, str]:
 
 
 def test_an_inspector_reads_a_unit_by_cable_and_what_the_gateway_lacks_is_found_withheld(
-    board, root, near, tmp_path
+    in_service, tmp_path
 ):
-    assert provision(board, tmp_path, *at_gateway(root))[0] == 0
+    board, root = in_service
     with board_at(board.port) as there:
         there.ask(_A_MORNING, 60)
     before = stands(board, "/journal/state")
@@ -506,8 +650,8 @@ def test_an_inspector_reads_a_unit_by_cable_and_what_the_gateway_lacks_is_found_
     assert again["findings"] == [] and again["repeated"] == len(lines)
 
 
-def test_what_is_damaged_in_the_flash_is_counted_and_the_rest_read(board, root, tmp_path):
-    assert provision(board, tmp_path)[0] == 0
+def test_what_is_damaged_in_the_flash_is_counted_and_the_rest_read(in_service, tmp_path):
+    board, _ = in_service
     with board_at(board.port) as there:
         there.ask(_A_MORNING, 60)
         name = there.ask("import os\nprint(os.listdir('/journal/log')[0])").strip()
@@ -539,6 +683,20 @@ def test_a_pi_is_read_from_its_card_and_nothing_on_it_changes(tmp_path):
     assert code == 2 and "--journal" in told and not (tmp_path / "other").exists()
 
 
+def test_what_was_read_only_in_part_does_not_look_whole(tmp_path, monkeypatch):
+    out = tmp_path / "U1.records"
+
+    @contextlib.contextmanager
+    def said(answers: Iterator[str], _port: str) -> Iterator[Board]:
+        yield Board(Saying(answers))
+
+    for answers, code in ((["journal 0", "no end"], 3), (["journal 0", "a record\n!0"], 0)):
+        monkeypatch.setattr(read_flash, "board_at", functools.partial(said, iter(answers)))
+        assert spoken(["read-flash", "--port", "x", "--out", str(out)])[0] == code
+        assert out.exists() is (code == 0)
+    assert out.read_text() == "a record\n" and list(tmp_path.iterdir()) == [out]
+
+
 def test_a_file_that_is_there_is_not_written_over(board, tmp_path):
     (tmp_path / "out").write_text("evidence")
     code, told = read_out(board, tmp_path / "out")
@@ -553,10 +711,21 @@ def test_every_option_of_provision_has_a_help():
 # --- the whole, as a person sees it -------------------------------------------------------------------------
 
 
-def test_the_rehearsal_is_cut_once_and_ends_with_an_enrolled_unit(tmp_path, capfd):
+def test_the_rehearsal_is_cut_once_and_ends_with_an_enrolled_unit(tmp_path, near):
     tool("micropython")
-    assert rehearse(tmp_path) == [0, 3, 0, 0, 0]
-    printed = capfd.readouterr().out
+    printed = ""
+
+    def show(program: str, *arguments: str) -> int:
+        nonlocal printed
+        commands = {"wattwitness": gateway.wattwitness, "wattwitness-unit": unit_program}
+        ran = CliRunner().invoke(commands[program], arguments)
+        printed += ran.output
+        if isinstance(ran.exception, UnitError):
+            printed += str(ran.exception)
+            return ran.exception.exit_code
+        return ran.exit_code
+
+    assert rehearse(tmp_path, show) == [0, 3, 0, 0, 0]
     for each in (
         "no board answers",
         "enrolled in the gateway",

@@ -29,6 +29,20 @@ def gateway(broker: Broker) -> Iterator[Gateway]:
     one.stop()
 
 
+def test_a_retained_time_is_an_old_one_and_is_not_heard(tmp_path, broker, gateway):
+    gateway.tell_time(SHOWN_MS + HOUR_MS, "8:0123456789abcdef", retained=True)
+    clock = f"[clock]\nreal_ms = 0\nshown_ms = {SHOWN_MS}\nspeed = 1\nsynchronised_after_s = 999999999\n"
+    unit = UnitProcess(tmp_path / "u1", broker.port, clock=clock)
+    unit.scenario()
+    unit.start()
+    eventually(lambda: "BOOT" in gateway.kinds())
+    gateway.tell_time(SHOWN_MS, "7:0123456789abcdef")
+    eventually(lambda: "CLOCK" in gateway.kinds())
+    unit.stop()
+    clocks = [each for each in gateway.records() if each.kind == "CLOCK"]
+    assert [each.checkpoint for each in clocks] == ["7:0123456789abcdef"]
+
+
 def test_a_jump_that_is_told_once_moves_no_clock_that_is_right(tmp_path, broker, gateway):
     clock = f"[clock]\nreal_ms = 0\nshown_ms = {SHOWN_MS}\nspeed = 1\nsynchronised_after_s = 999999999\n"
     unit = UnitProcess(tmp_path / "u1", broker.port, clock=clock)
