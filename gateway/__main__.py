@@ -25,6 +25,7 @@ COMMANDS = {
     "reconcile": "gateway.commands.reconcile:reconcile",
     "leads": "gateway.commands.leads:leads",
     "lead": "gateway.commands.lead:lead",
+    "person": "gateway.commands.person:person",
     "trail": "gateway.commands.trail:trail",
     "close": "gateway.commands.close:close",
     "report": "gateway.commands.report:report",

@@ -19,6 +19,7 @@ from gateway.his.routes import PREFIX, create_api
 from gateway.nurse.tokens import open_tag_key
 from gateway.pages import nurse
 from gateway.pages.app import create_app
+from gateway.pages.guard import Guard
 
 
 def app(book: Book, troubles: dict[str, str]) -> FastAPI:
@@ -38,6 +39,7 @@ def app(book: Book, troubles: dict[str, str]) -> FastAPI:
                 book.config.tokens, lambda brought: _admit(book, log, brought), lambda: _overview(book)
             )
         )
+    pages.add_middleware(Guard, open_ledger=book.ledger, config=book.config, clock=book.clock)
     return pages
 
 

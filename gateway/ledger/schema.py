@@ -5,7 +5,7 @@ Instants are milliseconds since 1970 UTC (`_ms`), money is in fen (`_fen`), ener
 
 from sqlite_utils import Database, Migrations
 
-from gateway.ledger.tables import charges, evidence, findings
+from gateway.ledger.tables import charges, evidence, findings, people
 
 migrations = Migrations("wattwitness")
 
@@ -35,3 +35,5 @@ _step("0014_rules", findings.RULES)
 _step("0015_vouched", evidence.VOUCHED)
 _step("0016_trail_heads", findings.TRAIL_HEADS)
 _step("0017_spans", charges.SPANS)
+_step("0018_people", people.PEOPLE)
+_step("0019_flags", evidence.FLAGS)

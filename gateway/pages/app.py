@@ -1,4 +1,4 @@
-"""The pages as a web application: read only, without scripts, cookies or anything from elsewhere."""
+"""The pages as a web application, with nothing from elsewhere."""
 
 from __future__ import annotations
 
@@ -11,36 +11,26 @@ from pathlib import Path
 from typing import Any
 
 from fastapi import APIRouter, FastAPI, HTTPException, Request, Response
-from fastapi.responses import HTMLResponse, JSONResponse, RedirectResponse
+from fastapi.responses import JSONResponse, RedirectResponse
 from fastapi.staticfiles import StaticFiles
-from jinja2 import Environment, PackageLoader, StrictUndefined
 from sqlite_utils import Database
 
+from gateway.access.places import DISPLAY, NURSE
 from gateway.clock import Clock
 from gateway.config import DISTRICT, Config
 from gateway.errors import GatewayError
 from gateway.ledger import database
-from gateway.pages import day, day_page, district_page, lead_page, month_page, timeline
-from gateway.pages.words import LANGUAGES, TAGS, speak
+from gateway.pages import day, day_page, district_page, lead_page, month_page, sign_in, timeline
+from gateway.pages.rendered import HEADERS, language, person_of, query, rendered
+from gateway.pages.words import speak
 
 OpenLedger = Callable[[], Database]
 Overview = Callable[[Database, tzinfo], Mapping[str, Any]]
 
-HEADERS = {
-    "Content-Security-Policy": (
-        "default-src 'none'; style-src 'self'; img-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
-    ),
-    "X-Content-Type-Options": "nosniff",
-    "X-Frame-Options": "DENY",
-    "Referrer-Policy": "no-referrer",
-    "Cross-Origin-Resource-Policy": "same-origin",
-    "Cache-Control": "no-store",
-}
+_FIRST = {DISPLAY: "/board", NURSE: "/nurse"}
+"""Where somebody begins; all others at the newest day."""
 
 _log = logging.getLogger(__name__)
-_templates = Environment(
-    loader=PackageLoader("gateway.pages"), autoescape=True, undefined=StrictUndefined, trim_blocks=True
-)
 
 
 def create_app(
@@ -54,6 +44,7 @@ def create_app(
     app = FastAPI(title="WattWitness", docs_url=None, redoc_url=None, openapi_url=None)
     app.mount("/static", StaticFiles(directory=Path(__file__).parent / "static"))
     app.include_router(_common(open_ledger))
+    app.include_router(sign_in.routes(open_ledger, config, clock))
     app.include_router(month_page.routes(open_ledger, config, clock))
     app.include_router(lead_page.routes(open_ledger, config, clock))
     if config.role == DISTRICT:
@@ -89,23 +80,26 @@ def _clinic(open_ledger: OpenLedger, config: Config, clock: Clock) -> APIRouter:
 
     @routes.get("/")
     def home(request: Request) -> Response:
+        role = person_of(request).role
+        if role in _FIRST:
+            return RedirectResponse(_FIRST[role] + query(language(request)), 302)
         with closing(open_ledger()) as ledger:
             shown = day.day_to_show(ledger, config, clock.now_ms())
-        return RedirectResponse(f"/day/{shown}{_query(_language(request))}", 302)
+        return RedirectResponse(f"/day/{shown}{query(language(request))}", 302)
 
     @routes.get("/day/{text}.svg")
     def picture(request: Request, text: str) -> Response:
         with closing(open_ledger()) as ledger:
             view = day.day_view(ledger, config, _date(request, text))
-        return Response(_bytes(timeline.svg(view, _language(request))), media_type="image/svg+xml")
+        return Response(_bytes(timeline.svg(view, language(request))), media_type="image/svg+xml")
 
     @routes.get("/day/{text}")
     def page(request: Request, text: str) -> Response:
         with closing(open_ledger()) as ledger:
-            view, lang = day.day_view(ledger, config, _date(request, text)), _language(request)
+            view, lang = day.day_view(ledger, config, _date(request, text)), language(request)
             closed = month_page.closed(ledger, config, view.day, lang)
         texts = day_page.texts(view, lang, config.timezone)
-        return _page("day.html", lang, query=_query(lang), closed=closed, **texts)
+        return rendered("day.html", lang, query=query(lang), closed=closed, **texts)
 
     return routes
 
@@ -117,29 +111,15 @@ def _district(open_ledger: OpenLedger, config: Config, overview: Overview | None
     def home(request: Request) -> Response:
         with closing(open_ledger()) as ledger:
             found = overview(ledger, config.zone) if overview else {"clinics": []}
-        lang = _language(request)
-        return _page("district.html", lang, **district_page.texts(config.name, lang, found))
+        lang = language(request)
+        return rendered("district.html", lang, **district_page.texts(config.name, lang, found))
 
     return routes
-
-
-def _page(template: str, lang: str, status: int = 200, **values: object) -> Response:
-    text = _templates.get_template(template).render(say=speak(lang), tag=TAGS[lang], **values)
-    return HTMLResponse(_bytes(text), status, HEADERS)
 
 
 def _bytes(text: str) -> bytes:
     """Lone surrogates, which JSON can write and UTF-8 cannot, become question marks."""
     return text.encode("utf-8", "replace")
-
-
-def _language(request: Request) -> str:
-    asked = request.query_params.get("lang", "")
-    return asked if asked in LANGUAGES else LANGUAGES[0]
-
-
-def _query(lang: str) -> str:
-    return "" if lang == LANGUAGES[0] else f"?lang={lang}"
 
 
 def _date(request: Request, text: str) -> date:
@@ -149,7 +129,7 @@ def _date(request: Request, text: str) -> date:
     except ValueError:
         found = None
     if found is None or found.isoformat() != text or not 1971 <= found.year <= 2999:
-        raise HTTPException(404, speak(_language(request))("bad_date", text=text[:40]))
+        raise HTTPException(404, speak(language(request))("bad_date", text=text[:40]))
     return found
 
 
@@ -161,17 +141,17 @@ def _errors(app: FastAPI) -> None:
     @app.exception_handler(404)
     @app.exception_handler(405)
     def not_found(request: Request, error: HTTPException) -> Response:
-        lang = _language(request)
+        lang = language(request)
         say = speak(lang)
         spoken = isinstance(error, HTTPException) and error.detail != "Not Found"
         message = error.detail if spoken else say("not_found")
         title = say("nurse.refused" if error.status_code == 403 else "not_found_title")
-        return _page("error.html", lang, error.status_code, title=title, message=message)
+        return rendered("error.html", lang, error.status_code, title=title, message=message)
 
     @app.exception_handler(GatewayError)
     @app.exception_handler(sqlite3.Error)
     def failed(request: Request, error: Exception) -> Response:
         _log.error("reading the ledger failed", exc_info=error)
-        lang = _language(request)
+        lang = language(request)
         say = speak(lang)
-        return _page("error.html", lang, 503, title=say("failed_title"), message=say("failed"))
+        return rendered("error.html", lang, 503, title=say("failed_title"), message=say("failed"))

@@ -1,18 +1,15 @@
-"""The nurse's list: what waits, runs and is done today, and the forms by which people record it. Nobody logs in yet: a
-form says who acts, and only forms of our own pages are taken (origin.py)."""
+"""The nurse's list: what waits, runs and is done today, and the forms by which people record it."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from contextlib import closing
-from functools import partial
 from typing import Annotated, Any
 from urllib.parse import quote
 
 import segno
 from fastapi import APIRouter, Depends, Form, Request, Response
-from fastapi.responses import HTMLResponse, RedirectResponse
-from jinja2 import Environment, PackageLoader, StrictUndefined
+from fastapi.responses import RedirectResponse
 from markupsafe import Markup
 from sqlite_utils import Database
 
@@ -29,22 +26,11 @@ from gateway.nurse.attend import Act, Changed, Details, Treated
 from gateway.nurse.waiting import Today, today
 from gateway.pages import nurse_list, record_sheet
 from gateway.pages.nurse_list import Asked
-from gateway.pages.origin import ours
-from gateway.pages.words import LANGUAGES, TAGS, speak
+from gateway.pages.rendered import person_of, rendered
+from gateway.pages.words import LANGUAGES, speak
 
 OpenLedger = Callable[[], Database]
 Text = Annotated[str, Form()]
-
-POLICY = {
-    "Content-Security-Policy": (
-        "default-src 'none'; style-src 'self'; img-src 'self'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'"
-    ),
-    "Referrer-Policy": "same-origin",  # else browsers hide from our own forms where they come from
-}
-_templates = Environment(
-    loader=PackageLoader("gateway.pages"), autoescape=True, undefined=StrictUndefined, trim_blocks=True
-)
-_templates.filters["part"] = partial(quote, safe="")
 
 
 class Desk:
@@ -75,12 +61,10 @@ class Desk:
         return dict(items) | dict(items.on(self.hours.day_of(self.now_ms)))
 
     def page(self, template: str, asked: Asked, status: int = 200, **values: object) -> Response:
-        say = speak(asked.lang)
         other = LANGUAGES[1 - LANGUAGES.index(asked.lang)]
-        text = _templates.get_template(template).render(
-            say=say, tag=TAGS[asked.lang], asked=asked, other=other, clinic=self.config.name, **values
+        return rendered(
+            template, asked.lang, status, asked=asked, other=other, clinic=self.config.name, **values
         )
-        return HTMLResponse(text.encode("utf-8", "replace"), status, POLICY)
 
     def refuse(self, asked: Asked, error: UsageError, status: int = 409) -> Response:
         """A page that says why nothing was entered."""
@@ -90,14 +74,15 @@ class Desk:
         )
 
 
-def asked_by(by: str = "", room: str = "", lang: str = "zh", seen: str = "") -> Asked:
+def asked_by(request: Request, room: str = "", lang: str = "zh", seen: str = "") -> Asked:
     """From an address."""
-    return Asked(by.strip()[:64], room[:200], lang if lang in LANGUAGES else LANGUAGES[0], seen[:200])
+    shown = lang if lang in LANGUAGES else LANGUAGES[0]
+    return Asked(person_of(request).name, room[:200], shown, seen[:200])
 
 
-def asked_in(by: Text = "", room: Text = "", lang: Text = "zh", seen: Text = "") -> Asked:
+def asked_in(request: Request, room: Text = "", lang: Text = "zh", seen: Text = "") -> Asked:
     """From a form."""
-    return asked_by(by, room, lang, seen)
+    return asked_by(request, room, lang, seen)
 
 
 Query = Annotated[Asked, Depends(asked_by)]
@@ -108,11 +93,7 @@ def routes(open_ledger: OpenLedger, config: Config, clock: Clock, tag_key: Calla
     """All addresses of the nurse's desk."""
     desk = Desk(open_ledger, config, clock, tag_key)
 
-    def guard(request: Request) -> None:
-        lang = request.query_params.get("lang", "")
-        ours(request, config.serve, speak(lang)("nurse.not_ours"))
-
-    router = APIRouter(prefix="/nurse", dependencies=[Depends(guard)])
+    router = APIRouter(prefix="/nurse")
     _looking(router, desk)
     _forms(router, desk)
     _recording(router, desk)
@@ -129,8 +110,6 @@ def _looking(router: APIRouter, desk: Desk) -> None:
         with desk.ledger() as db:
             found, items = today(db, desk.hours, desk.now_ms), desk.items(db)
         say = speak(asked.lang)
-        if not asked.by:
-            return desk.page("nurse_who.html", asked, title=say("nurse.title"), rooms=found.rooms)
         title = say("nurse.title_room", room=asked.room) if asked.room else say("nurse.title")
         cards = nurse_list.cards(found, items, asked, desk.config.zone, desk.now_ms)
         unclear = nurse_list.unclear(found, asked, desk.config.zone)

@@ -16,8 +16,8 @@ from gateway.pages.words import speak
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """What a page was asked with, and brings back in every link and form: who acts, in which room (empty: all), and the
-    proof that a visit's token was read."""
+    """Who acts; and what every link and form brings back: in which room (empty: all), and the proof that a visit's token
+    was read."""
 
     by: str = ""
     room: str = ""
@@ -25,16 +25,16 @@ class Asked:
     seen: str = ""
 
     def query(self, **other: str) -> str:
-        """`?by=D01&room=...`, without what is empty."""
+        """`?room=...`, without what is empty."""
         lang = "" if self.lang == "zh" else self.lang
-        said = {"by": self.by, "room": self.room, "lang": lang, "seen": self.seen} | other
+        said = {"room": self.room, "lang": lang, "seen": self.seen} | other
         told = {name: value for name, value in said.items() if value}
         return "?" + urlencode(told) if told else ""
 
     @property
     def fields(self) -> list[tuple[str, str]]:
         """The same for a form."""
-        said = {"by": self.by, "room": self.room, "lang": self.lang, "seen": self.seen}
+        said = {"room": self.room, "lang": self.lang, "seen": self.seen}
         return [(name, value) for name, value in said.items() if value]
 
 

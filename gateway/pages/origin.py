@@ -1,5 +1,5 @@
-"""Whether a form came from our own pages. Nobody logs in here yet, so the browser's word is what keeps other sites from
-writing: forms of theirs say another origin, and names of theirs that lead to this machine are not ours.
+"""Whether a request came from our own pages: forms of other sites say another origin, and names of theirs that lead to
+this machine are not ours (OWASP, Cross-Site Request Forgery Prevention: Fetch Metadata, and the origin behind it).
 """
 
 from __future__ import annotations

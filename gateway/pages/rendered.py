@@ -1,28 +1,89 @@
-"""A page of ours that may hold forms: rendered, with the headers that let forms go nowhere but back to us."""
+"""A page of ours: rendered for who is looking, with the headers that let nothing come from elsewhere and forms go nowhere
+but back to us."""
 
 from __future__ import annotations
+
+from contextvars import ContextVar
+from dataclasses import dataclass
+from functools import partial
+from urllib.parse import quote, urlencode
 
 from fastapi import Request, Response
 from fastapi.responses import HTMLResponse
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
+from gateway.access import places
+from gateway.ledger.people import Person
 from gateway.pages.words import LANGUAGES, TAGS, speak
 
-POLICY = {
+HEADERS = {
     "Content-Security-Policy": (
-        "default-src 'none'; style-src 'self'; img-src 'self'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'"
+        "default-src 'none'; style-src 'self'; img-src 'self'; script-src 'self'; connect-src 'self'; "
+        "base-uri 'none'; form-action 'self'; frame-ancestors 'none'"
     ),
+    "X-Content-Type-Options": "nosniff",
+    "X-Frame-Options": "DENY",
     "Referrer-Policy": "same-origin",  # else browsers hide from our own forms where they come from
+    "Cross-Origin-Opener-Policy": "same-origin",
+    "Cross-Origin-Resource-Policy": "same-origin",
+    "Permissions-Policy": "camera=(), microphone=(), geolocation=()",
+    "Cache-Control": "no-store",
 }
+
+_WAYS = {
+    False: ("/board", "/nurse", "/", "/month", "/bills", "/inspect", "/trail", "/people"),
+    True: ("/", "/draw", "/trail", "/people"),
+}
+"""Is it a district -> the first pages of each kind."""
+
+
+@dataclass(frozen=True, slots=True)
+class Looking:
+    """Who looks at which page of ours, for what stands at the top of each."""
+
+    person: Person
+    is_district: bool
+    path: str
+
+    @property
+    def ways(self) -> list[str]:
+        """The pages that this person may go to."""
+        asked = [(way, places.place("GET", way)) for way in _WAYS[self.is_district]]
+        home = "/" if self.is_district else "/day/2026-01-01"  # `/` leads to the newest day
+        may_see_days = (place := places.place("GET", home)) and place.allows(
+            self.person.role, self.is_district
+        )
+        return [
+            way
+            for way, place in asked
+            if place and place.allows(self.person.role, self.is_district) and (way != "/" or may_see_days)
+        ]
+
+    def is_at(self, way: str) -> bool:
+        """Whether this page is of that kind."""
+        here = "/" if self.path.startswith("/day/") else self.path
+        return here == way or (way != "/" and here.startswith(f"{way}/"))
+
+
+LOOKING: ContextVar[Looking | None] = ContextVar("looking", default=None)
+
 _templates = Environment(
     loader=PackageLoader("gateway.pages"), autoescape=True, undefined=StrictUndefined, trim_blocks=True
 )
+_templates.filters["part"] = partial(quote, safe="")
 
 
 def rendered(template: str, lang: str, status: int = 200, **values: object) -> Response:
     """The page in that language. Half characters, which JSON can write and UTF-8 cannot, become question marks."""
-    text = _templates.get_template(template).render(say=speak(lang), lang=lang, tag=TAGS[lang], **values)
-    return HTMLResponse(text.encode("utf-8", "replace"), status, POLICY)
+    text = _templates.get_template(template).render(
+        say=speak(lang), lang=lang, tag=TAGS[lang], looking=LOOKING.get(), **values
+    )
+    return HTMLResponse(text.encode("utf-8", "replace"), status, HEADERS)
+
+
+def person_of(request: Request) -> Person:
+    """Who is asking, as guard.py has found out."""
+    return request.state.person
 
 
 def language(request: Request) -> str:
@@ -35,4 +96,4 @@ def query(lang: str, **values: str | None) -> str:
     """What an address of ours ends with, so that the language is kept."""
     told = {name: value for name, value in values.items() if value}
     told |= {} if lang == LANGUAGES[0] else {"lang": lang}
-    return "?" + "&".join(f"{name}={value}" for name, value in told.items()) if told else ""
+    return "?" + urlencode(told) if told else ""

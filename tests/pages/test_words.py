@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from string import Formatter
 
 import pytest
+from babel.messages.pofile import read_po
 
 from gateway.audit.leads import default_rules
 from gateway.audit.verdicts import CODES
@@ -13,10 +15,33 @@ from gateway.pages.ink import BROWN, DEEP, GREEN, INK, MUTED, OCHRE, PAPER, RED,
 from gateway.pages.view import AMONG, PENDING, VERDICTS
 
 
+def test_both_languages_have_every_text():
+    families = {path.name for path in words.LOCALE.glob("*/LC_MESSAGES/*.po")}
+    for family in families:
+        chinese, english = _texts("zh_CN", family), _texts("en", family)
+        assert [*chinese] == [*english], family
+        assert all(chinese.values()) and all(english.values()), family
+
+
 def test_both_languages_speak_of_the_same_things():
-    for key, texts in words._TEXTS.items():
-        chinese, english = ({field for _, field, _, _ in Formatter().parse(text) if field} for text in texts)
-        assert chinese == english, key
+    for path in words.LOCALE.glob("zh_CN/LC_MESSAGES/*.po"):
+        english = _texts("en", path.name)
+        for key, chinese in _texts("zh_CN", path.name).items():
+            assert _fields(chinese) == _fields(english[key]), key
+
+
+def test_no_text_is_defined_twice():
+    told = Counter(key for path in words.LOCALE.glob("en/*/*.po") for key in _texts("en", path.name))
+    assert [key for key, times in told.items() if times > 1] == []
+
+
+def _texts(tag: str, family: str) -> dict[str, str]:
+    with (words.LOCALE / tag / "LC_MESSAGES" / family).open("rb") as file:
+        return {each.id: each.string for each in read_po(file, abort_invalid=True) if each.id}
+
+
+def _fields(text: str) -> set[str]:
+    return {field for _, field, _, _ in Formatter().parse(text) if field}
 
 
 def test_every_verdict_has_a_name_and_a_meaning():

@@ -93,3 +93,12 @@ def shows_glyphs(page: Page, text: str) -> bool:
     """Whether the page's own font draws each character of `text` differently from the others, from a character that
     no font has, and from nothing: boxes for missing glyphs are all alike."""
     return bool(page.evaluate(_UNLIKE_A_BOX, text))
+
+
+def sign_in(page: Page, address: str, name: str, password: str) -> None:
+    """Signs in at the pages of that address."""
+    page.goto(f"{address}/sign-in")
+    page.fill("input[name=name]", name)
+    page.fill("input[name=password]", password)
+    page.click("button")
+    page.wait_for_url(lambda now: "/sign-in" not in now)
