@@ -26,6 +26,7 @@ from gateway.clock import Clock, real_ms
 from gateway.demo import bills, broker, plan, settings
 from gateway.demo.happening import Agenda, Happening, nothing
 from gateway.demo.people import Counter, Nurse
+from gateway.demo.ports import free_port
 from gateway.demo.reader import Reader
 from gateway.demo.relay import Relay
 from gateway.demo.work import Work
@@ -51,7 +52,7 @@ class Stage:
         }
         self._token, self._his = secrets.token_hex(16), secrets.token_hex(16)
         self._tokens = {visit: tokens.new_token() for visit in day.tokens}
-        self._ports = {"pages": pages_port or _free_port(), "district": _free_port(), "mqtt": _free_port()}
+        self._ports = {"pages": pages_port or free_port(), "district": free_port(), "mqtt": free_port()}
         self._clock = Clock()
         self._speed = speed
         self._programs: dict[str, subprocess.Popen[bytes]] = {}
@@ -313,11 +314,6 @@ def _python(module: str, *arguments: str) -> list[str]:
 def _write(path: Path, text: str) -> None:
     path.touch(mode=0o600)
     path.write_text(text, encoding="utf-8")
-
-
-def _free_port() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-        return int(listener.getsockname()[1])
 
 
 def _await_port(port: int, process: subprocess.Popen[bytes], log: Path) -> None:

@@ -13,8 +13,9 @@ from click.testing import CliRunner, Result
 from firmware.rpi import keyfile
 from firmware.rpi.__main__ import commands
 from firmware.rpi.errors import SurroundingsError
+from gateway.demo.ports import free_port
 from tests.firmware.parts import SECRET, Gateway
-from tests.support.broker import PASSWORD, Broker, free_port
+from tests.support.broker import PASSWORD, Broker
 from tests.support.ledgers import CLINIC
 from tests.support.tools import tool
 

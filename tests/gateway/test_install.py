@@ -22,12 +22,13 @@ import pytest
 from gateway import __main__ as program
 from gateway import config
 from gateway.commands import install as command
+from gateway.demo.ports import free_port
 from gateway.install import broker, certificates, choices, network, services
 from gateway.install.choices import Choices
 from gateway.nurse import tokens
 from protocol import topics
 from tests.support.both import run_micropython
-from tests.support.broker import free_port, wait_for_port
+from tests.support.broker import wait_for_port
 from tests.support.chain import Writer
 from tests.support.programs import Program, ended, eventually
 from tests.support.tools import could_not_run, tool

@@ -12,8 +12,9 @@ import pytest
 
 from gateway import config
 from gateway.bootstrap import Book
+from gateway.demo.ports import free_port
 from gateway.ledger import outbox, records
-from tests.support.broker import Broker, free_port
+from tests.support.broker import Broker
 from tests.support.chain import Writer
 from tests.support.dying import POINTS
 from tests.support.ledgers import CLINIC, in_folder, take_in

@@ -21,7 +21,8 @@ from pathlib import Path
 import paho.mqtt.client as paho
 from paho.mqtt.enums import CallbackAPIVersion
 
-from tests.support.broker import free_port, wait_for_port
+from gateway.demo.ports import free_port
+from tests.support.broker import wait_for_port
 from tests.support.programs import eventually
 from tests.support.tools import CHECKOUT, tool
 

@@ -15,6 +15,7 @@ import pytest
 from firmware.rpi import unit_json
 from gateway import __main__ as gateway
 from gateway import config
+from gateway.demo.ports import free_port
 from gateway.install import choices
 from gateway.ledger import database, records
 from protocol import p256
@@ -22,7 +23,6 @@ from tests.firmware.esp32 import bench
 from tests.firmware.esp32.gateway import now_ms
 from tests.firmware.esp32.test_days import SECRET
 from tests.gateway.test_install import Installed, at
-from tests.support.broker import free_port
 from tests.support.programs import Program, ended
 from tests.support.tools import tool
 

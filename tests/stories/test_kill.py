@@ -20,11 +20,12 @@ from firmware.rpi import keyfile
 from gateway import config, inventory
 from gateway.bootstrap import Book
 from gateway.clock import real_ms
+from gateway.demo.ports import free_port
 from gateway.instants import iso
 from gateway.inventory import Spot
 from gateway.ledger import records
 from protocol import chain, p256, record, seal
-from tests.support.broker import PASSWORD, Broker, free_port
+from tests.support.broker import PASSWORD, Broker
 from tests.support.chain import START_MS
 from tests.support.ledgers import CLINIC, in_folder
 from tests.support.programs import Program, ended, eventually

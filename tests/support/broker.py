@@ -14,6 +14,7 @@ from pathlib import Path
 
 from gateway.demo import broker
 from gateway.demo.broker import GATEWAY
+from gateway.demo.ports import free_port
 from tests.support.tools import tool
 
 PASSWORD = "only-for-tests-0123"
@@ -56,12 +57,6 @@ class Broker:
         """Ends it in good order."""
         self._process.terminate()
         self._process.wait(timeout=10)
-
-
-def free_port() -> int:
-    """A port of 127.0.0.1 that nobody uses."""
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-        return int(listener.getsockname()[1])
 
 
 def wait_for_port(port: int, within_s: float = 20) -> None:
