@@ -6,11 +6,10 @@ said once when it begins, and once when it has passed.
 
 from __future__ import annotations
 
+import logging
 import os
 import signal
-import sys
 import threading
-import traceback
 from collections.abc import Callable, Sequence
 from functools import partial
 
@@ -39,6 +38,8 @@ _POSTS_S = 1.0  # how often to look whether something came that a post could tel
 _TIME_S = 60  # between two tellings of the time, on the clock shown
 _LEAST_S, _MOST_S = 0.25, 30  # before trying again, doubling
 
+_log = logging.getLogger(__name__)
+
 Trouble = Callable[[str, str], None]  # (Chinese, English); empty when all is well again
 
 
@@ -54,16 +55,12 @@ class Troubles:
 
     def _say(self, part: str, what: str) -> None:
         if what and self.now.get(part) != what:
-            log(f"{part}: {what}")
+            _log.warning("%s: %s", part, what, extra={"facts": {"part": part, "state": "trouble"}})
             self.now[part] = what
         elif not what and part in self.now:
             del self.now[part]
-            log(f"{part}: 已恢复 · all is well again")
-
-
-def log(text: str) -> None:
-    """One line for people, on stderr."""
-    print(text, file=sys.stderr, flush=True)
+            text = "已恢复 · all is well again"
+            _log.info("%s: %s", part, text, extra={"facts": {"part": part, "state": "well"}})
 
 
 class Service:
@@ -104,6 +101,10 @@ class Service:
         if self._receiver is not None:
             self._receiver.stop()
 
+    def linked(self) -> dict[str, bool] | None:
+        """Which units have a connection, as far as the broker tells; None where there is no broker or it does not answer."""
+        return self._receiver.linked() if self._receiver is not None else None
+
     def _add_intake(self, book: Book, mqtt: Mqtt) -> None:
         receiver = Receiver(mqtt, book.config.clinic, self.troubles.of("mqtt"))
         acknowledger = Acknowledger(book.config.clinic, receiver.publish)
@@ -120,7 +121,7 @@ class Service:
         try:
             run(self._stopping)
         except BaseException:
-            traceback.print_exc()
+            _log.exception("%s", threading.current_thread().name)
             self.failed = True
             os.kill(os.getpid(), signal.SIGTERM)
 

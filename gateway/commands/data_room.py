@@ -1,0 +1,79 @@
+"""`wattwitness data-room OUT`: a copy of the ledger to ask questions of, with Datasette or any other program."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import click
+
+from gateway import bootstrap
+from gateway.commands.output import as_json, print_json, say
+from gateway.errors import SurroundingsError, UsageError
+from gateway.instants import iso
+from gateway.ledger.room import make_room
+
+_FILE = "room.db"
+_QUESTIONS = {
+    "doubted_by_item": (
+        "各项目的存疑次数 · Doubted treatments by item",
+        "SELECT clinic, source, item, sum(treatments) AS treatments, sum(yuan) AS yuan FROM treatments_by_day"
+        " WHERE code IN ('short', 'no_device_time') GROUP BY clinic, source, item ORDER BY yuan DESC",
+    ),
+    "least_watched": (
+        "监测最少的设备 · Devices that were watched least",
+        "SELECT clinic, room, device, sum(watched_s) * 100.0 / sum(open_s) AS watched_percent FROM coverage_by_device"
+        " GROUP BY clinic, device ORDER BY watched_percent LIMIT 20",
+    ),
+    "sessions_of_unit": (
+        "一个单元的通电 · Sessions of a unit",
+        "SELECT * FROM sessions WHERE unit = :unit ORDER BY us DESC LIMIT 500",
+    ),
+}
+
+
+@click.command("data-room")
+@click.argument("out", type=click.Path(path_type=Path), metavar="OUT")
+@as_json
+@click.pass_obj
+def data_room(folder: Path, out: Path, as_json: bool) -> None:
+    """导出一份供查询的账本副本：没有账号、患者散列、附件和原始账单 · a copy to ask questions of, without accounts and persons.
+
+    \b
+    它不是证据：证据请用 pack · it is no evidence: for that there is pack
+    例 · example:
+      wattwitness --dir clinic-01 data-room room && datasette room/room.db --metadata room/metadata.json
+    """
+    book = bootstrap.open_book(folder)
+    if out.exists():
+        raise UsageError(f"{out} 已存在：请换一个名字", f"{out} exists already: choose another name")
+    try:
+        out.mkdir(mode=0o700)
+        with book.ledger() as db:
+            rows = make_room(db, out / _FILE)
+        at = iso(book.clock.now_ms(), book.config.zone)
+        about = json.dumps(_metadata(book.config.name, at), ensure_ascii=False, indent=1)
+        (out / "metadata.json").write_text(about + "\n", encoding="utf-8")
+    except OSError as error:
+        raise SurroundingsError(f"不能写 {out}：{error}", f"cannot write {out}: {error}") from error
+    if as_json:
+        print_json({"out": str(out), "at": at, "rows": rows})
+        return
+    say(
+        f"已写入 {out}/{_FILE}（{sum(rows.values())} 行）",
+        f"written to {out}/{_FILE} ({sum(rows.values())} rows)",
+    )
+
+
+def _metadata(name: str, at: str) -> dict[str, Any]:
+    """As Datasette reads it (docs.datasette.io, Metadata)."""
+    return {
+        "title": f"以电为证 WattWitness · {name}",
+        "description": f"{at} 的副本，不是证据；线索不是结论 · a copy, no evidence; leads are no verdicts of guilt",
+        "databases": {
+            "room": {
+                "queries": {key: {"title": title, "sql": sql} for key, (title, sql) in _QUESTIONS.items()}
+            }
+        },
+    }
