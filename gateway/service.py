@@ -16,9 +16,11 @@ from functools import partial
 from sqlite_utils import Database
 
 from gateway import pipeline
+from gateway.audit import precheck
 from gateway.bootstrap import Book
 from gateway.config import Forward, Mqtt
 from gateway.errors import SurroundingsError
+from gateway.forward import home_assistant
 from gateway.forward.send import District
 from gateway.intake import store
 from gateway.intake.acknowledge import Acknowledger
@@ -36,6 +38,7 @@ _SEALS_S, _SEALS, _BREATH_S = (
 )  # how often to look for seals to look at, how many at once, a pause between
 _POSTS_S = 1.0  # how often to look whether something came that a post could tell of
 _TIME_S = 60  # between two tellings of the time, on the clock shown
+_LONGEST_S = 3600  # however slow that clock is
 _LEAST_S, _MOST_S = 0.25, 30  # before trying again, doubling
 
 _log = logging.getLogger(__name__)
@@ -112,6 +115,9 @@ class Service:
         self._receiver = receiver
         self._add("intake", intake.run)
         self._add("time", _Time(book, receiver, acknowledger).run)
+        if book.config.home_assistant is not None:
+            prefix = book.config.home_assistant.prefix
+            self._add("home_assistant", _HomeAssistant(book, receiver, prefix).run)
 
     def _add(self, name: str, run: Callable[[threading.Event], None]) -> None:
         self._threads.append(threading.Thread(target=self._guard, args=(run,), name=name))
@@ -248,11 +254,40 @@ class _Time:
 
     def run(self, stopping: threading.Event) -> None:
         """Until stopping."""
-        pause_s = max(self._book.clock.real_s(_TIME_S), _LEAST_S)
+        pause_s = min(max(self._book.clock.real_s(_TIME_S), _LEAST_S), _LONGEST_S)
         with self._book.ledger() as db:
             while not stopping.wait(pause_s):
                 if self._receiver.is_linked():
                     self._acknowledger.tell_time(self._book.clock.now_ms(), outbox.checkpoint(db))
+
+
+class _HomeAssistant:
+    """Tells Home Assistant what each unit's device is doing, by the broker: what changed, and all of it after a new link."""
+
+    def __init__(self, book: Book, receiver: Receiver, prefix: str):
+        self._book = book
+        self._receiver = receiver
+        self._prefix = prefix
+        self._told: dict[str, bytes] = {}
+
+    def run(self, stopping: threading.Event) -> None:
+        """Until stopping."""
+        with self._book.ledger() as db:
+            while not stopping.wait(_POSTS_S):
+                if self._receiver.is_linked():
+                    self._tell(db)
+                else:
+                    self._told.clear()
+
+    def _tell(self, db: Database) -> None:
+        clinic = self._book.config.clinic
+        now = precheck.devices_now(db, clinic, {}, self._book.clock.now_ms())
+        of_units = [each for each in now if each.place.unit]
+        told = home_assistant.announcements(of_units, clinic, self._prefix)
+        for topic, payload in [*told, *home_assistant.states(of_units, clinic)]:
+            if self._told.get(topic) != payload:
+                self._receiver.publish(topic, payload, retain=True)
+                self._told[topic] = payload
 
 
 class _Forwarding:

@@ -20,7 +20,7 @@ def name(text: str) -> str:
 
 
 def topic(clinic: str, unit: str, what: str) -> str:
-    """`ww/1/<clinic>/<unit>/<what>`, where `what` is record, ack, status or update."""
+    """`ww/1/<clinic>/<unit>/<what>`, where `what` is record, ack, status, update or live."""
     return "/".join(("ww", VERSION, name(clinic), name(unit), what))
 
 

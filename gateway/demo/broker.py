@@ -30,6 +30,7 @@ set_tcp_nodelay true
 _ACL = """
 user {gateway}
 topic readwrite ww/1/{clinic}/#
+topic write homeassistant/+/+/config
 
 pattern write ww/1/{clinic}/%u/record
 pattern write ww/1/{clinic}/%u/status

@@ -42,6 +42,8 @@ user {gateway}
 topic read ww/1/{clinic}/+/record
 topic read ww/1/{clinic}/+/status
 topic readwrite ww/1/{clinic}/+/ack
+topic write ww/1/{clinic}/+/live
+topic write homeassistant/+/+/config
 topic write ww/1/{clinic}/+/update
 topic write ww/1/{clinic}/release/+
 topic write ww/1/{clinic}/time
