@@ -30,7 +30,7 @@ def states(now: Sequence[Live], clinic: str) -> list[Message]:
 def _announced(each: Live, clinic: str, prefix: str) -> list[Message]:
     name = f"ww_{clinic}_{each.place.unit}".replace(".", "_")
     place = " ".join(filter(None, (each.place.room, each.place.bed)))
-    common = {
+    common: dict[str, object] = {
         "state_topic": _topic(each, clinic),
         "availability_topic": _topic(each, clinic),
         "availability_template": "{{ value_json.known }}",

@@ -15,12 +15,11 @@ from functools import partial
 
 from sqlite_utils import Database
 
-from gateway import pipeline
+from gateway import home_assistant, pipeline
 from gateway.audit import precheck
 from gateway.bootstrap import Book
 from gateway.config import Forward, Mqtt
 from gateway.errors import SurroundingsError
-from gateway.forward import home_assistant
 from gateway.forward.send import District
 from gateway.intake import store
 from gateway.intake.acknowledge import Acknowledger

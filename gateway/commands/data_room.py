@@ -12,25 +12,9 @@ from gateway import bootstrap
 from gateway.commands.output import as_json, print_json, say
 from gateway.errors import SurroundingsError, UsageError
 from gateway.instants import iso
-from gateway.ledger.room import make_room
+from gateway.ledger.room import QUESTIONS, make_room
 
 _FILE = "room.db"
-_QUESTIONS = {
-    "doubted_by_item": (
-        "各项目的存疑次数 · Doubted treatments by item",
-        "SELECT clinic, source, item, sum(treatments) AS treatments, sum(yuan) AS yuan FROM treatments_by_day"
-        " WHERE code IN ('short', 'no_device_time') GROUP BY clinic, source, item ORDER BY yuan DESC",
-    ),
-    "least_watched": (
-        "监测最少的设备 · Devices that were watched least",
-        "SELECT clinic, room, device, sum(watched_s) * 100.0 / sum(open_s) AS watched_percent FROM coverage_by_device"
-        " GROUP BY clinic, device ORDER BY watched_percent LIMIT 20",
-    ),
-    "sessions_of_unit": (
-        "一个单元的通电 · Sessions of a unit",
-        "SELECT * FROM sessions WHERE unit = :unit ORDER BY us DESC LIMIT 500",
-    ),
-}
 
 
 @click.command("data-room")
@@ -73,7 +57,7 @@ def _metadata(name: str, at: str) -> dict[str, Any]:
         "description": f"{at} 的副本，不是证据；线索不是结论 · a copy, no evidence; leads are no verdicts of guilt",
         "databases": {
             "room": {
-                "queries": {key: {"title": title, "sql": sql} for key, (title, sql) in _QUESTIONS.items()}
+                "queries": {key: {"title": title, "sql": sql} for key, (title, sql) in QUESTIONS.items()}
             }
         },
     }

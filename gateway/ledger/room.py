@@ -35,6 +35,24 @@ _VIEWS = {
         FROM (SELECT unit, us, at_ms, substr(line, 6, instr(substr(line, 6), '|') - 1) AS payload
               FROM records WHERE kind = 'SESSION' AND chained = 1)""",
 }
+QUESTIONS = {
+    "doubted_by_item": (
+        "各项目的存疑次数 · Doubted treatments by item",
+        "SELECT clinic, source, item, sum(treatments) AS treatments, sum(yuan) AS yuan FROM treatments_by_day"
+        " WHERE code IN ('short', 'no_device_time') GROUP BY clinic, source, item ORDER BY yuan DESC",
+    ),
+    "least_watched": (
+        "监测最少的设备 · Devices that were watched least",
+        "SELECT clinic, room, device, sum(watched_s) * 100.0 / sum(open_s) AS watched_percent FROM coverage_by_device"
+        " GROUP BY clinic, device ORDER BY watched_percent LIMIT 20",
+    ),
+    "sessions_of_unit": (
+        "一个单元的通电 · Sessions of a unit",
+        "SELECT * FROM sessions WHERE unit = :unit ORDER BY us DESC LIMIT 500",
+    ),
+}
+"""Questions to begin with: name -> (what it asks, SQL)."""
+
 _NEWEST = (
     "CREATE VIEW newest_runs AS SELECT max(run) AS run FROM runs GROUP BY from_day, to_day, clinic, source"
 )

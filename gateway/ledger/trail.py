@@ -61,6 +61,23 @@ def entries(db: Database, *, after: int = 0, subject: str | None = None) -> list
     return [Entry(**{**row, "body": json.loads(row["body"])}) for row in rows]
 
 
+def newest(
+    db: Database, most: int, *, before: int | None = None, who: str = "", act: str = "", subject: str = ""
+) -> list[Entry]:
+    """At most so many entries, newest first, before number `before`; only those by, of and about what is named."""
+    rows = db.query(
+        """SELECT * FROM trail WHERE (:before IS NULL OR entry < :before) AND (:who = '' OR who = :who)
+             AND (:act = '' OR act = :act) AND (:subject = '' OR subject = :subject) ORDER BY entry DESC LIMIT :most""",
+        {"before": before, "who": who, "act": act, "subject": subject, "most": most},
+    )
+    return [Entry(**{**row, "body": json.loads(row["body"])}) for row in rows]
+
+
+def acts(db: Database) -> list[str]:
+    """The kinds of acts that there are."""
+    return [act for (act,) in db.execute("SELECT DISTINCT act FROM trail ORDER BY act").fetchall()]
+
+
 def head(db: Database) -> Head:
     """Where the trail ends now."""
     row = db.execute("SELECT entry, hash FROM trail ORDER BY entry DESC LIMIT 1").fetchone()
