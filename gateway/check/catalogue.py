@@ -78,6 +78,14 @@ class Catalogue(Mapping[int, Item]):
         there = (each for each in self._versions.get(number, ()) if each.first <= asked <= each.last)
         return next((_item(each.table) for each in there), None)
 
+    def told(self) -> set[tuple[Any, ...]]:
+        """Every version, as `told` says one."""
+        return {
+            (number, each.first, each.last, _item(each.table))
+            for number, group in self._versions.items()
+            for each in group
+        }
+
     def least_s(self, load: str) -> set[int]:
         """What the versions of a class's items take at least, whenever."""
         made = [_item(each.table) for group in self._versions.values() for each in group]
@@ -93,6 +101,13 @@ def read(db: sqlite3.Connection, at_ms: int = 1 << 62) -> Catalogue:
         for change in tomllib.loads(body.removeprefix("\ufeff"))["items"]:
             versions[change["number"]] = list(_laid(versions[change["number"]], _version(change)))
     return Catalogue(versions)
+
+
+def told(row: Mapping[str, Any]) -> tuple[Any, ...]:
+    """A version that a pack tells: number, first and last day, and what it lays down."""
+    first, last = row["valid_from"], row["valid_to"]
+    days = (date.fromisoformat(first) if first else FIRST, date.fromisoformat(last) if last else LAST)
+    return row["number"], *days, _item({name: value for name, value in row.items() if value is not None})
 
 
 def changed_since(db: sqlite3.Connection, at_ms: int) -> bool:

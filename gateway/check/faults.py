@@ -49,6 +49,16 @@ _SENTENCES = {
         "a change of the catalogue or of a code lacks its second person or its trace, or was changed",
     ),
     "post": ("登记与单元读到标签的记录不符", "the entry is not what the unit's readings of the tag say"),
+    "manifest": ("与清单所列的字节不符", "it is not, byte for byte, what the manifest lists"),
+    "sheet": ("签字页不是这份清单的", "the sheet does not name this manifest"),
+    "key": ("包里的公钥不是给出的公钥", "the key in the pack is not the one that was handed in"),
+    "rules": ("规则文件与所记摘要不符", "the file of rules is not the one that is named"),
+    "period": ("核对的不是这段时间", "the reconciliation is not of this period"),
+    "summary": ("汇总与各条结果不符", "the summary does not count what is said"),
+    "container": (
+        "给其他程序的记录与链中的不同",
+        "what other programs are given are not the chain's records",
+    ),
     "untraced": ("操作记录里没有这一条", "the trail has no trace of it"),
 }
 

@@ -36,11 +36,13 @@ class Reading:
     came_ms: int
 
 
-def examine_posts(db: sqlite3.Connection, chains: Chains, held: Holdings) -> Iterator[Fault]:
-    """A fault for each entry in force of a unit that its readings do not bear out."""
+def examine_posts(
+    db: sqlite3.Connection, chains: Chains, held: Holdings, since_ms: int = 0
+) -> Iterator[Fault]:
+    """A fault for each entry in force of a unit, of what began since then, that its readings do not bear out."""
     readings = {unit: list(_readings(db, unit, chains, held)) for (unit,) in _units(db)}
     visits, longest = attended.visits(db), _longest(db, held)
-    for row in db.execute(_MADE).fetchall():
+    for row in db.execute(f"{_MADE} AND a.began_ms >= ?", [since_ms]).fetchall():
         if not _is_borne_out(db, row, readings.get(row["entered_by"], []), visits, longest, held):
             yield Fault("post", f"attended:{row['entry']}")
 

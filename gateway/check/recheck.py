@@ -1,7 +1,7 @@
 """Checks a ledger from its stored bytes, sharing nothing with the programs that wrote it but `protocol`.
 
-Seals, chains and bill files here; what reconciliations said in certificates.py. What it takes as given: the watched
-time that the ledger says (a pack will carry what is needed to recompute that too).
+Seals, chains and bill files here; what reconciliations said in certificates.py. What it takes as given of a whole ledger:
+the watched time that the ledger says. Of a pack that is recomputed too (dark.py).
 """
 
 from __future__ import annotations
@@ -9,8 +9,8 @@ from __future__ import annotations
 import hashlib
 import sqlite3
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, field
-from datetime import timedelta, timezone, tzinfo
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta, timezone, tzinfo
 from itertools import pairwise
 
 from cryptography.exceptions import InvalidSignature
@@ -21,6 +21,7 @@ from cryptography.hazmat.primitives.serialization import load_der_public_key
 
 from gateway.check.catalogue import changes, examine_catalogue
 from gateway.check.certificates import examine
+from gateway.check.dark import Hours, Unwatched, examine_coverage, unwatched
 from gateway.check.faults import Fault
 from gateway.check.posts import examine_posts
 from gateway.check.reread import Chains, Holdings, as_of, read
@@ -50,30 +51,55 @@ class Report:
     faults: list[Fault] = field(default_factory=list)
 
 
-def recheck(db: sqlite3.Connection, keys: Mapping[str, str], zone: tzinfo = CHINA) -> Report:
+@dataclass(frozen=True, slots=True)
+class Part:
+    """That the tables are those of a pack: what a period rests on, from `first_ms` to `last_ms`, of a clinic with those
+    `hours`. Attachments and the runs that closings froze are not among them."""
+
+    hours: Hours
+    first_ms: int
+    last_ms: int
+
+    def unwatched(self, db: sqlite3.Connection, chains: Chains) -> Unwatched:
+        """The dark time of all its days."""
+        days = (
+            datetime.fromtimestamp(each // 1000, self.hours.zone).date()
+            for each in (self.first_ms, self.last_ms)
+        )
+        return unwatched(db, chains, self.hours, *days)
+
+
+def recheck(
+    db: sqlite3.Connection, keys: Mapping[str, str], zone: tzinfo = CHINA, part: Part | None = None
+) -> Report:
     """Everything in the ledger, against the public keys (unit -> DER SPKI, hex) that are handed in. `zone` is the
-    clinic's."""
+    clinic's; `part` where the tables hold a pack."""
     db.row_factory = sqlite3.Row
     report = Report()
     chains = _seals(db, keys, report)
     report.faults += _chains(db, chains)
     _bill_files(db, report)
     report.faults += examine_trail(db)
-    report.faults += examine_traces(db)
-    report.faults += examine_people(db)
+    report.faults += examine_traces(db, has_runs=part is None)
+    report.faults += examine_people(db, has_files=part is None)
     report.faults += examine_catalogue(db)
     report.catalogue_changes = changes(db)
     held = read(db, chains, zone)
-    report.faults += examine_posts(db, chains, held)
+    report.faults += examine_posts(db, chains, held, part.first_ms if part else 0)
+    dark = part.unwatched(db, chains) if part else None
     for run in newest_runs(db):
-        _run(db, run, held, report)
+        _run(db, run, held, dark, report)
     return report
 
 
-def _run(db: sqlite3.Connection, run: int, held: Holdings, report: Report) -> None:
+def _run(db: sqlite3.Connection, run: int, held: Holdings, dark: Unwatched | None, report: Report) -> None:
     try:
         said = read_run(db, run)
-        found = list(examine(said, as_of(db, held, said.made_ms).of_clinic(said.clinic)))
+        then = as_of(db, held, said.made_ms).of_clinic(said.clinic)
+        if dark is not None:
+            said = replace(said, beyond=dark.beyond(said))
+        found = list(examine(said, then))
+        found += examine_coverage(said, dark, then) if dark is not None else []
     except (ArithmeticError, AttributeError, LookupError, TypeError, ValueError):
         report.faults.append(Fault("unreadable", f"run {run}"))
         return
@@ -97,7 +123,7 @@ def _seals(db: sqlite3.Connection, keys: Mapping[str, str], report: Report) -> C
         except RecordError as error:
             report.faults.append(Fault(error.code, where))
             continue
-        if _filed(row) != _said(record):
+        if _is_misfiled(row, record):
             report.faults.append(Fault("misfiled", where))
         elif row["chained"] == 1:
             chains.setdefault(record.unit, {})[record.us] = record
@@ -131,13 +157,12 @@ def _record(line: str, verify: Verifier | None) -> Record:
     return parse(payload)
 
 
-def _filed(row: sqlite3.Row) -> tuple[object, ...]:
-    return tuple(row[name] for name in ("unit", "us", "digest", "up", "kind", "boot", "um_ms", "at_ms"))
-
-
-def _said(record: Record) -> tuple[object, ...]:
-    place = (record.unit, record.us, record.digest, record.up)
-    return (*place, record.kind, record.boot, record.um_ms, record.at_ms)
+def _is_misfiled(row: sqlite3.Row, record: Record) -> bool:
+    """Whether a column says what the line does not. Of records kept before there was a column for it, the flag is empty."""
+    filed = ("unit", "us", "digest", "up", "kind", "boot", "um_ms", "at_ms")
+    names = [name for name in filed if name in row.keys()]  # noqa: SIM118
+    flag = row["flag"] if "flag" in row.keys() else ""  # noqa: SIM118 (a row is no mapping)
+    return flag not in ("", record.flag) or any(row[name] != getattr(record, name) for name in names)
 
 
 def _chains(db: sqlite3.Connection, chains: Chains) -> Iterator[Fault]:
@@ -173,7 +198,7 @@ def _ends(chain: Mapping[int, Record], first_us: int) -> tuple[object, ...]:
 
 
 def _bill_files(db: sqlite3.Connection, report: Report) -> None:
-    for row in db.execute("SELECT name, sha256, body FROM bill_files"):
+    for row in db.execute("SELECT name, sha256, body FROM bill_files WHERE body IS NOT NULL"):
         report.bill_files += 1
         if hashlib.sha256(row["body"]).hexdigest() != row["sha256"]:
             report.faults.append(Fault("bill_file", row["name"]))

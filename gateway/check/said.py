@@ -20,7 +20,8 @@ Json = Mapping[str, Any]
 
 @dataclass(frozen=True, slots=True)
 class Run:
-    """One reconciliation. Verdicts and leads are pairs of their row and of what its body says."""
+    """One reconciliation. Verdicts and leads are pairs of their row and of what its body says. `beyond`: device -> its dark
+    time on other days, where that is known."""
 
     clinic: str
     source: str
@@ -30,6 +31,7 @@ class Run:
     verdicts: Sequence[tuple[sqlite3.Row, Json]]
     leads: Sequence[tuple[sqlite3.Row, Json]]
     coverage: Sequence[sqlite3.Row]
+    beyond: Mapping[str, Sequence[Span]] | None = None
 
     @property
     def teller(self) -> tuple[str, str]:

@@ -17,16 +17,17 @@ _NOTHING = "0" * 64
 _SAID = ("clinic", "lead", "side", "place", "kind", "at_ms", "by", "body")
 
 
-def examine_people(db: sqlite3.Connection) -> Iterator[Fault]:
-    """A fault for each act, attachment or closing that is not what it was when it was kept."""
-    yield from _acts(db)
+def examine_people(db: sqlite3.Connection, has_files: bool = True) -> Iterator[Fault]:
+    """A fault for each act, attachment or closing that is not what it was when it was kept. `has_files`: attachments are
+    there."""
+    yield from _acts(db, has_files)
     for sha256, body in db.execute("SELECT sha256, body FROM attachments"):
         if hashlib.sha256(body).hexdigest() != sha256:
             yield Fault("attachment", sha256[:12])
     yield from _closings(db)
 
 
-def _acts(db: sqlite3.Connection) -> Iterator[Fault]:
+def _acts(db: sqlite3.Connection, has_files: bool) -> Iterator[Fault]:
     here = _noted(db, "act")
     before: dict[tuple[str, str, str], tuple[int, str]] = {}
     files = {sha256 for (sha256,) in db.execute("SELECT sha256 FROM attachments")}
@@ -48,7 +49,7 @@ def _acts(db: sqlite3.Connection) -> Iterator[Fault]:
             yield Fault("act", where)
         if row[9] is None and row[8] not in here:
             yield Fault("untraced", where)
-        if attached - files:
+        if has_files and attached - files:
             yield Fault("attachment", where)
         before[told["clinic"], told["lead"], told["side"]] = told["place"], row[8]
 

@@ -27,9 +27,9 @@ def examine_trail(db: sqlite3.Connection) -> Iterator[Fault]:
         before, number = row[6], row[0]
 
 
-def examine_traces(db: sqlite3.Connection) -> Iterator[Fault]:
+def examine_traces(db: sqlite3.Connection, has_runs: bool = True) -> Iterator[Fault]:
     """A fault for each closing that was noted to be of somebody else, of another time or over another run, or whose run says
-    something else by now; and for each act of the other side that no file brought."""
+    something else by now (`has_runs`: the runs are there); and for each act of the other side that no file brought."""
     noted = {
         sha256: told
         for sha256, *told in db.execute(
@@ -40,7 +40,8 @@ def examine_traces(db: sqlite3.Connection) -> Iterator[Fault]:
         f"SELECT clinic, source, day, number, sha256, by, at_ms, run, {_told('run_sha256')} FROM closings"
     )
     for clinic, source, day, number, sha256, *told, run_sha256 in rows.fetchall():
-        if sha256 in noted and (noted[sha256] != told or _said_by(db, told[-1]) != run_sha256):
+        is_run = not has_runs or _said_by(db, told[-1]) == run_sha256
+        if sha256 in noted and (noted[sha256] != told or not is_run):
             yield Fault("closing", f"{clinic} {source} {day} #{number}")
     acts = db.execute(
         f"""SELECT lead, side, place FROM review_acts WHERE received_ms IS NOT NULL AND sha256 NOT IN (

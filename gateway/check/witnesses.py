@@ -217,8 +217,12 @@ class _Class:
         return usable, groups
 
     def _darks(self, lead: Json) -> list[Dark]:
-        """The class's dark time: what coverage says in the run's days, what the lead says beyond."""
-        said = (each for each in self._named_dark(lead) if not self.run.covers(self.held.day(each[1])))
+        """The class's dark time: what coverage says in the run's days; beyond, what is known, or else what the lead says."""
+        said: Iterable[Dark] = (
+            each for each in self._named_dark(lead) if not self.run.covers(self.held.day(each[1]))
+        )
+        if self.run.beyond is not None:
+            said = ((device, *span) for device, spans in self.run.beyond.items() for span in spans)
         devices = sorted({row["device"] for row in self.run.coverage})
         return [
             *(

@@ -8,7 +8,7 @@ from typing import Any
 
 import click
 
-from gateway.audit import catalogue
+from gateway.audit import catalogue, posts
 
 as_json = click.option(
     "--json", "as_json", is_flag=True, help="只输出一个 JSON · one JSON document on stdout"
@@ -36,7 +36,7 @@ def rows_of(rows: Iterable[Mapping[str, Any]], *names: str) -> None:
 def warn_of_load(load: str | None) -> None:
     """A device class that no item asks for is allowed, and may be a slip."""
     known = sorted({item.device_class for item in catalogue.read().items.values() if not item.attended})
-    if load is not None and load not in known:
+    if load is not None and load not in known and not posts.is_post(load):
         say(
             f"注意：目录中没有项目使用设备类别 {load}（有 {'、'.join(known)}）",
             f"note: no item of the catalogue uses device class {load} (there are {', '.join(known)})",

@@ -9,6 +9,7 @@ import click
 
 from gateway import pipeline
 from gateway.bootstrap import open_book
+from gateway.check.opened import PackRefused, open_pack
 from gateway.commands.output import as_json, print_json, say
 from gateway.errors import UsageError
 from gateway.intake.outcome import Outcome
@@ -28,7 +29,7 @@ _BATCH = 1000  # lines per transaction
 @as_json
 @click.pass_obj
 def take_in(folder: Path, files: tuple[Path, ...], by_cable: bool, as_json: bool) -> int:
-    """从文件收取记录，每行一条 · records from files, one per line.
+    """从文件收取记录，每行一条，或一个证据包 · records from files, one per line, or an evidence pack (.zip).
 
     \b
     退出码 1：有记录被隔离或有发现 · exit code 1: something was refused or found
@@ -59,6 +60,28 @@ def _check_readable(path: Path) -> None:
         raise UsageError(
             f"不能读取 {path}：{error.strerror}", f"cannot read {path}: {error.strerror}"
         ) from error
+    if _is_pack(path):
+        _check_pack(path)
+
+
+def _is_pack(path: Path) -> bool:
+    return path.suffix.lower() == ".zip"
+
+
+def _check_pack(path: Path) -> None:
+    """A pack is taken whole or not at all; what its records say is judged like that of any other line."""
+    try:
+        with open_pack(path) as pack:
+            broken = [fault.where for fault in pack.examine()]
+    except PackRefused as error:
+        raise UsageError(
+            f"{path} 不作为证据包收取：{error.zh}", f"{path} is not taken as a pack: {error.en}"
+        ) from error
+    if broken:
+        raise UsageError(
+            f"{path} 中 {broken[0]} 与清单不符：请重新拷贝",
+            f"{broken[0]} in {path} is not what its manifest lists: copy it again",
+        )
 
 
 def _batches(path: Path) -> Iterator[list[Arrival]]:
@@ -78,10 +101,22 @@ def _arrivals(path: Path) -> Iterator[Arrival]:
 
 def _lines(path: Path) -> Iterator[bytes]:
     """The lines that are not blank; of an overlong one, a piece that will be refused."""
+    if _is_pack(path):
+        yield from _lines_of_pack(path)
+        return
     with path.open("rb") as file:
         while line := file.readline(LONGEST_LINE + 2):
             if line.strip():
                 yield line.rstrip(b"\r\n")
+
+
+def _lines_of_pack(path: Path) -> Iterator[bytes]:
+    """The records of all units, those of a chain before those beside it."""
+    with open_pack(path) as pack:
+        for member in [*pack.under("records", ".ocmf"), *pack.under("records", ".aside")]:
+            for line in pack.lines(member):
+                if line.strip():
+                    yield line.encode()[: LONGEST_LINE + 2]
 
 
 def _report(total: Outcome, as_json: bool) -> None:
