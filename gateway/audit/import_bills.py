@@ -10,7 +10,7 @@ import gc
 import hashlib
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date, timedelta, tzinfo
 from decimal import Decimal
 
@@ -26,11 +26,11 @@ from gateway.audit.meaning import Meaning, treatments, unfit
 from gateway.audit.patients import Patients
 from gateway.audit.posting import Event, Posted, Posting, Told
 from gateway.instants import local_day, midnight_ms
-from gateway.ledger import accounts, bills
+from gateway.ledger import accounts, bills, trail
 from gateway.ledger import catalogue as codes
 from gateway.ledger.accounts import SourceTotal
 from gateway.ledger.bills import BillFile, Entry, Teller
-from gateway.ledger.database import transaction
+from gateway.ledger.database import rehearsal, transaction
 
 Progress = Callable[[str, str, int, int], None]
 """Told the stage (Chinese, English), and how many of how many lines it has done."""
@@ -64,7 +64,8 @@ class Unmapped:
 class Imported:
     """What became of a file. Where nothing was stored (`file` None), `new`, `repeated` and `reversed` are 0. `control`
     is how the totals of a file of settlements compare with the lines in the book, `totals` what each source tells of
-    the days of which the file speaks."""
+    the days of which the file speaks. Of a rehearsal `file` is the number that it would have, and `told` the lines as the
+    file tells them."""
 
     sha256: str
     format: str
@@ -81,6 +82,7 @@ class Imported:
     notes: Sequence[tuple[str, str]] = ()
     control: Control | None = None
     totals: Sequence[SourceTotal] = ()
+    told: Sequence[Entry] = ()
 
 
 def import_bills(
@@ -93,9 +95,12 @@ def import_bills(
     *,
     form: str = "auto",
     accept_partial: bool = False,
+    by: str = "",
+    rehearsed: bool = False,
     progress: Progress = lambda zh, en, done, total: None,
 ) -> Imported:
-    """Takes the file `body` in. `refused` rows keep the whole file out, unless `accept_partial`.
+    """Takes the file `body` in. `refused` rows keep the whole file out, unless `accept_partial`. Of a person (`by`) it is
+    noted in the trail; of what is only `rehearsed` nothing is kept, and `told` has what the file tells.
 
     UsageError where the file as a whole cannot be read, SurroundingsError where it cannot be stored; nothing was
     changed then.
@@ -110,7 +115,34 @@ def import_bills(
         sha256, whose = hashlib.sha256(body).hexdigest(), (teller.clinic, teller.source)
         file = BillFile(sha256, *whose, name, found, now_ms, body, *_span(contents))
         progress("入账", "posting", 0, 0)
-        return _post(db, file, contents, clerk, events, accept_partial)
+        if not rehearsed:
+            with transaction(db):
+                imported = _post(db, file, contents, clerk, events, accept_partial)
+                if by and imported.file is not None:
+                    trail.note(db, now_ms, by, bills.IMPORTED, f"bills:{sha256}", _note(file, imported))
+            return imported
+        told = [replace(event.entry) for event in events if isinstance(event, Told)]
+        with rehearsal(db):
+            return replace(_post(db, file, contents, clerk, events, accept_partial), told=told)
+
+
+def _note(file: BillFile, imported: Imported) -> dict[str, object]:
+    """What the trail keeps of an import."""
+    return {
+        "name": file.name,
+        "source": file.source,
+        "format": file.format,
+        "bytes": len(file.body),
+        "first_ms": file.first_ms,
+        "last_ms": file.last_ms,
+        "lines": imported.lines,
+        "new": imported.new,
+        "repeated": imported.repeated,
+        "reversed": imported.reversed,
+        "partly_reversed": imported.reduced,
+        "refused": len(imported.refused),
+        "settlements": imported.control.settlements if imported.control else 0,
+    }
 
 
 def _span(contents: Contents) -> tuple[int, int] | tuple[None, None]:
@@ -134,27 +166,22 @@ def _uncollected() -> Iterator[None]:
 def _post(
     db: Database, file: BillFile, contents: Contents, clerk: _Clerk, events: list[Event], accept_partial: bool
 ) -> Imported:
-    """One transaction: what the book knows, what the file changes in it, and both stored."""
+    """Inside the caller's transaction: what the book knows, what the file changes in it, and both stored."""
     charges = sum(isinstance(event, Told) for event in events)
-    with transaction(db):
-        known = bills.known_file(db, file.sha256, file.teller)
-        posted = _posted(db, file.teller, contents, clerk, events, known is not None)
-        refused = [*contents.refused, *clerk.refused, *posted.refused, *told_twice(contents.totals)]
-        refused.sort(key=lambda each: each.row)
-        unmapped = sorted(
-            clerk.unmapped.values(), key=lambda each: (not each.candidates, -each.lines, each.code)
-        )
-        notes = [*contents.notes, *posted.notes]
-        taken = accept_partial and (posted.lines or posted.changes.changed or contents.totals)
-        if refused and not taken:
-            return Imported(
-                file.sha256, file.format, charges, refused=refused, unmapped=unmapped, notes=notes
-            )
-        number = bills.store(db, file, posted.changes.new, posted.changes.changed)
-        compared = _control(db, file.clinic, contents.totals) if contents.totals else None
-        told = [(each.visit, each.settlement, each.amount_fen) for each in contents.totals]
-        accounts.keep_settlements(db, file.clinic, number, told)
-        sources = _totals(db, file, clerk.rules.zone)
+    known = bills.known_file(db, file.sha256, file.teller)
+    posted = _posted(db, file.teller, contents, clerk, events, known is not None)
+    refused = [*contents.refused, *clerk.refused, *posted.refused, *told_twice(contents.totals)]
+    refused.sort(key=lambda each: each.row)
+    unmapped = sorted(clerk.unmapped.values(), key=lambda each: (not each.candidates, -each.lines, each.code))
+    notes = [*contents.notes, *posted.notes]
+    taken = accept_partial and (posted.lines or posted.changes.changed or contents.totals)
+    if refused and not taken:
+        return Imported(file.sha256, file.format, charges, refused=refused, unmapped=unmapped, notes=notes)
+    number = bills.store(db, file, posted.changes.new, posted.changes.changed)
+    compared = _control(db, file.clinic, contents.totals) if contents.totals else None
+    told = [(each.visit, each.settlement, each.amount_fen) for each in contents.totals]
+    accounts.keep_settlements(db, file.clinic, number, told)
+    sources = _totals(db, file, clerk.rules.zone)
     return Imported(
         sha256=file.sha256,
         format=file.format,

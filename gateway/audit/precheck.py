@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 
@@ -14,10 +14,14 @@ from gateway.audit.catalogue import Catalogue
 from gateway.audit.gather import gather
 from gateway.audit.hours import Hours
 from gateway.audit.live import Live, live, waiting
+from gateway.audit.posts import is_post
 from gateway.audit.reconcile import Period, classes_judged
 from gateway.ledger import bills
 from gateway.ledger import live as ledger
 from gateway.ledger.bills import Teller
+
+Waits = Mapping[str, tuple[int, int]]
+"""Class -> how many treatments wait, and the seconds that one takes."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,13 +63,31 @@ def answer(db: Database, hours: Hours, catalogue: Catalogue, question: Question,
 
 def units_now(db: Database, hours: Hours, catalogue: Catalogue, now_ms: int) -> list[Live]:
     """Every unit on a device of the clinic, and what it is doing."""
+    waits = waits_now(db, hours, catalogue, now_ms)
+    return [
+        live(place, ledger.said_last(db, place.unit), waits, now_ms)
+        for place in ledger.places(db, hours.config.clinic)
+    ]
+
+
+def devices_now(db: Database, clinic: str, waits: Waits, now_ms: int) -> list[Live]:
+    """As `units_now`, with the devices that no unit watches, by room and bed; without readers at posts, which show no
+    device."""
+    places = [*ledger.places(db, clinic), *ledger.bare(db, clinic)]
+    places.sort(key=lambda place: (place.room, place.bed, place.device))
+    return [
+        live(place, ledger.said_last(db, place.unit), waits, now_ms)
+        for place in places
+        if not is_post(place.load)
+    ]
+
+
+def waits_now(db: Database, hours: Hours, catalogue: Catalogue, now_ms: int) -> Waits:
+    """Class -> how many treatments charged today have no device time yet, and the seconds that one takes."""
     clinic, today = hours.config.clinic, hours.day_of(now_ms)
     period = _today(db, hours, catalogue, _teller(db, clinic), today, now_ms)
     of_today = {line.line for line in period.lines if hours.day_of(line.charged_ms) == today}
-    waits = waiting(classes_judged(period), of_today)
-    return [
-        live(place, ledger.said_last(db, place.unit), waits, now_ms) for place in ledger.places(db, clinic)
-    ]
+    return waiting(classes_judged(period), of_today)
 
 
 def _teller(db: Database, clinic: str) -> Teller:

@@ -7,7 +7,9 @@ from typing import Literal
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 
 Word = Literal["ok", "attention", "unknown"]
-State = Literal["running", "idle", "meter_silent", "unheard", "never"]
+State = Literal[
+    "running", "idle", "meter_silent", "full", "unheard", "never", "incomplete", "forked", "blind"
+]
 
 
 class _Shape(BaseModel):

@@ -59,6 +59,7 @@ class Receiver:
         self._clinic = clinic
         self._trouble = trouble
         self._waiting: queue.Queue[Message | Linked] = queue.Queue(_QUEUE)
+        self._linked: dict[str, bool] = {}
         self._stopping = threading.Event()
         self._client = self._make(settings)
         self._records_mid: int | None = None
@@ -77,6 +78,11 @@ class Receiver:
     def is_linked(self) -> bool:
         """Whether the broker answers."""
         return self._client.is_connected()
+
+    def linked(self) -> dict[str, bool] | None:
+        """Of each unit that told it, whether it has a connection to the broker; None while we have none. It may be late: a
+        broker says of a unit that vanished that it is offline when its patience ends."""
+        return dict(self._linked) if self.is_linked() else None
 
     def take(self, wait_s: float) -> list[Message | Linked]:
         """What has come, in order, enough for one transaction; empty after `wait_s` seconds without anything."""
@@ -139,6 +145,7 @@ class Receiver:
                 f"the broker refused us ({reason}): check [mqtt]",
             )
             return
+        client.subscribe(self._all("status"), qos=0)
         # With QoS 0 every retained acknowledgement has come before the second SUBACK does.
         client.subscribe(self._all("ack"), qos=0)
         self._records_mid = client.subscribe(self._all("record"), qos=1)[1]
@@ -159,6 +166,7 @@ class Receiver:
         self._trouble("连不上消息代理，不断重试", "no broker answers; trying again and again")
 
     def _on_disconnect(self, _client: Any, _data: Any, _flags: Any, reason: Any, _properties: Any) -> None:
+        self._linked.clear()
         if not self._stopping.is_set():
             self._trouble(
                 f"与消息代理断开（{reason}），不断重试", f"lost the broker ({reason}); trying again and again"
@@ -167,7 +175,10 @@ class Receiver:
     def _on_message(self, client: paho.Client, _data: Any, message: paho.MQTTMessage) -> None:
         mid = message.mid if message.qos else 0
         read = topics.read_topic(message.topic)
-        if read is None or read[0] != self._clinic or read[2] == "status" or not message.payload:
+        if read is None or read[0] != self._clinic or not message.payload:
+            client.ack(mid, message.qos)
+        elif read[2] == "status":
+            self._linked[read[1]] = message.payload.startswith(b"online")
             client.ack(mid, message.qos)
         elif read[2] == "record" or message.retain:
             self._wait_for_room(Message(read[1], read[2], bytes(message.payload), mid, message.dup))

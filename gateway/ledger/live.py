@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 
 from sqlite_utils import Database
 
 from gateway.ledger.bills import BillLine, Teller
 
-_BACK = 200  # records of one unit: more than a day of heartbeats
+TELLING = ("BOOT", "OPEN", "SESSION", "GAP", "FAULT")
+"""Kinds that say what load and meter do; the ledger has an index of them, however many heartbeats lie between."""
+
+_BACK = 60  # faults that may be told after what tells of the load
 
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """A unit that is in use, and the device on which it is."""
+    """A unit that is in use, and the device on which it is; no `unit` where the device has none. `missing` records are
+    known to be there, because later ones came; `is_blind` devices can run unseen."""
 
     unit: str
     device: str
@@ -22,6 +26,9 @@ class Place:
     bed: str
     stations: int
     heard_ms: int
+    is_blind: bool = False
+    is_forked: bool = False
+    missing: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,19 +44,42 @@ class Said:
 def places(db: Database, clinic: str) -> list[Place]:
     """The units on devices now, by room and bed. `heard_ms` is 0 for one that never spoke."""
     rows = db.execute(
-        """SELECT p.unit, device, load, room, bed, stations, coalesce(h.heard_ms, 0)
+        """SELECT p.unit, device, load, room, bed, stations, coalesce(h.heard_ms, 0), d.blind, h.forked_us IS NOT NULL,
+             coalesce((SELECT max(us) - h.us - count(DISTINCT us) FROM records
+                       WHERE unit = h.unit AND chained = 0 AND us > h.us), 0)
            FROM placements p JOIN devices d USING (device) LEFT JOIN heads h USING (unit)
            WHERE d.clinic = ? AND p.until_ms IS NULL AND d.until_ms IS NULL ORDER BY room, bed, device""",
+        [clinic],
+    ).fetchall()
+    return [
+        replace(Place(*row[:7]), is_blind=bool(row[7]), is_forked=bool(row[8]), missing=row[9])
+        for row in rows
+    ]
+
+
+def bare(db: Database, clinic: str) -> list[Place]:
+    """The devices of the inventory that have no unit now, by room and bed."""
+    rows = db.execute(
+        """SELECT '', device, load, room, bed, stations, 0, 1 FROM devices d
+           WHERE clinic = ? AND until_ms IS NULL
+             AND NOT EXISTS (SELECT 1 FROM placements p WHERE p.device = d.device AND p.until_ms IS NULL)
+           ORDER BY room, bed, device""",
         [clinic],
     )
     return [Place(*row) for row in rows]
 
 
 def said_last(db: Database, unit: str) -> list[Said]:
-    """The newest records of a unit's chain, newest first."""
+    """Of a unit's chain, newest first: its last record, and the last of those that tell more than that it lives."""
     rows = db.execute(
-        "SELECT kind, at_ms, received_ms, line FROM records WHERE unit = ? AND chained = 1 ORDER BY us DESC LIMIT ?",
-        [unit, _BACK],
+        f"""SELECT kind, at_ms, received_ms, line FROM (
+              SELECT * FROM (SELECT us, kind, at_ms, received_ms, line FROM records WHERE unit = :unit AND chained = 1
+                             ORDER BY us DESC LIMIT 1)
+              UNION
+              SELECT * FROM (SELECT us, kind, at_ms, received_ms, line FROM records
+                             WHERE unit = :unit AND chained = 1 AND kind IN {TELLING} ORDER BY us DESC LIMIT {_BACK}))
+            ORDER BY us DESC""",
+        {"unit": unit},
     )
     return [Said(*row) for row in rows]
 
