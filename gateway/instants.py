@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, date, datetime, time, timedelta, tzinfo
+from functools import lru_cache
 
 from gateway.errors import UsageError
 
@@ -36,6 +37,21 @@ def read_day(text: str) -> date:
 
 def iso(at_ms: int, zone: tzinfo) -> str:
     """ISO 8601 with zone, to the second: `2026-03-02T08:00:00+08:00`."""
+    minute, ms = divmod(at_ms, 60_000)
+    before, after = _minute(minute, zone)
+    return f"{before}{ms // 1000:02d}{after}" if before else _iso(at_ms, zone)
+
+
+@lru_cache(1 << 16)
+def _minute(minute: int, zone: tzinfo) -> tuple[str, str]:
+    """What stands before and after the seconds throughout a minute since 1970 UTC; empty where the zone's own minute is
+    another, as it was before time was set by the hour."""
+    first, last = (_iso(minute * 60_000 + ms, zone) for ms in (0, 59_999))
+    alike = (first[:17], first[19:]) == (last[:17], last[19:])
+    return (first[:17], first[19:]) if alike else ("", "")
+
+
+def _iso(at_ms: int, zone: tzinfo) -> str:
     return (_EPOCH + timedelta(milliseconds=at_ms)).astimezone(zone).isoformat(timespec="seconds")
 
 

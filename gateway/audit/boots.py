@@ -7,7 +7,9 @@ change. This file knows no devices, and not what a record tells of a load.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from itertools import groupby, pairwise
+from functools import cached_property
+from itertools import pairwise
+from typing import Any
 
 from gateway.audit.spans import Span
 from protocol import record as words
@@ -16,44 +18,69 @@ from protocol.record import Record
 PAUSE_MS = 11 * 60 * 1000  # the longest pause between two records that still attests what lies between
 
 
+class Heartbeat:
+    """A record of which place, time and clock are all that is asked; or the last of several quiet ones on end, of which
+    `first_us` is the first, and before and between which the unit watched."""
+
+    __slots__ = ("at_ms", "boot", "first_us", "flag", "kind", "um_ms", "us")
+
+    def __init__(self, us: int, kind: str, boot: str, um_ms: int, at_ms: int, flag: str) -> None:
+        self.us = self.first_us = us
+        self.kind, self.boot, self.um_ms, self.at_ms, self.flag = kind, boot, um_ms, at_ms, flag
+
+
+Said = Record | Heartbeat
+
+
 class Boot:
     """What a unit wrote from one boot to the next without a hole, on the true clock."""
 
-    def __init__(self, records: list[Record], before: Boot | None) -> None:
+    def __init__(self, records: list[Said], before: Boot | None) -> None:
         self.records = records
         self.before = before
         self.after: Boot | None = None
         if before is not None:
             before.after = self
-        self._shifts: dict[int, int | None] = {}
         self._stamps: dict[int, int | None] = {}
-        self._shift()
         self._stamp()
 
-    def _shift(self) -> None:
+    def let_go(self) -> None:
+        """Knows its neighbours no longer: what stands in a ring is not forgotten by itself."""
+        self.before = self.after = None
+
+    def of_kind(self, *kinds: str) -> list[Any]:
+        """Its records of these kinds, in their order."""
+        return [each for each in self.records if each.kind in kinds]
+
+    @cached_property
+    def _shifts(self) -> dict[int, int | None]:
         """What was said unsynchronised is placed by the CLOCKs that follow, if the boot ever reached `S`."""
+        shifts: dict[int, int | None] = {}
         last_step = max((at for at, each in enumerate(self.records) if each.kind == words.CLOCK), default=0)
         shift = 0 if any(map(_is_synchronised, self.records[last_step:])) else None
         for record in reversed(self.records):
             if _is_synchronised(record):
                 shift = 0
-            self._shifts[record.us] = shift
-            if record.kind == words.CLOCK and shift is not None:
+            shifts[record.us] = shift
+            if isinstance(record, Record) and record.kind == words.CLOCK and shift is not None:
                 shift += record.step_ms or 0
+        return shifts
 
     def _stamp(self) -> None:
         """A SESSION's readings are older than the record: it is stamped by its neighbour's distance to UM."""
         offset = next((self._offset(each) for each in self.records if each.kind != words.SESSION), None)
         for record in self.records:
+            um_ms = record.um_ms
             if record.kind != words.SESSION:
-                offset = self._offset(record)
-            self._stamps[record.us] = None if offset is None else record.um_ms + offset
+                is_placed = record.flag == words.SYNCHRONISED
+                offset = record.at_ms - um_ms if is_placed else self._offset(record)
+            self._stamps[record.us] = None if offset is None else um_ms + offset
 
-    def _offset(self, record: Record) -> int | None:
+    def _offset(self, record: Said) -> int | None:
         at_ms = self.place(record.at_ms, record.flag, record)
         return None if at_ms is None else at_ms - record.um_ms
 
-    def place(self, at_ms: int, flag: str | None, record: Record | None = None) -> int | None:
+    def place(self, at_ms: int, flag: str | None, record: Said | None = None) -> int | None:
         """The true instant of what `record` says, or None where nothing places it; without a record, of what was said
         after the last one."""
         if flag == words.SYNCHRONISED:
@@ -61,7 +88,7 @@ class Boot:
         shift = self._shifts[(record or self.records[-1]).us]
         return None if shift is None else at_ms + shift
 
-    def made(self, record: Record) -> int | None:
+    def made(self, record: Said) -> int | None:
         """The true instant at which the record was made."""
         return self._stamps[record.us]
 
@@ -80,14 +107,19 @@ class Boot:
         if self.after is None:
             return None
         proof = self.after.records[0]
-        if proof.kind != words.BOOT or proof.alive_ms is None or self.after.made(proof) is None:
+        if (
+            not isinstance(proof, Record)
+            or proof.kind != words.BOOT
+            or proof.alive_ms is None
+            or self.after.made(proof) is None
+        ):
             return None
         return self.place(proof.alive_ms, proof.alive_flag)
 
     def attested(self) -> Iterator[Span]:
         """From record to record, and from the last to the instant that the next boot proves."""
         instants = [self.made(each) for each in self.records]
-        pauses = [0 <= later.um_ms - earlier.um_ms <= PAUSE_MS for earlier, later in pairwise(self.records)]
+        pauses = [_is_watched(earlier, later) for earlier, later in pairwise(self.records)]
         for attests, (start_ms, end_ms) in zip(pauses, pairwise(instants), strict=True):
             if attests and start_ms is not None and end_ms is not None:
                 yield start_ms, end_ms
@@ -104,23 +136,43 @@ class Boot:
             yield from span(self.made(part[0]), self.alive_ms if ended else self.made(part[-1]))
 
 
-def boots_of(chain: Iterable[Record]) -> list[Boot]:
+def boots_of(chain: Iterable[Said]) -> list[Boot]:
     """The boots of a chain, cut where a sequence number is missing (only where a person passed a gap)."""
     boots: list[Boot] = []
-    for _, run in groupby(enumerate(chain), lambda pair: pair[1].us - pair[0]):
-        before: Boot | None = None
-        for _, records in groupby((each for _, each in run), lambda each: each.boot):
-            before = Boot(list(records), before)
-            boots.append(before)
-    return boots
+    records: list[Said] = []
+    before: Boot | None = None
+    for each in chain:
+        if records and (each.boot != records[-1].boot or _first_us(each) != records[-1].us + 1):
+            boots.append(Boot(records, before))
+            before = boots[-1] if _first_us(each) == records[-1].us + 1 else None
+            records = []
+        records.append(each)
+    return [*boots, Boot(records, before)] if records else boots
 
 
-def is_of_another_boot(record: Record) -> bool:
+def _first_us(record: Said) -> int:
+    return record.first_us if isinstance(record, Heartbeat) else record.us
+
+
+def _is_watched(earlier: Said, later: Said) -> bool:
+    """Whether two records on end of one boot attest that the unit watched between them."""
+    if isinstance(later, Heartbeat) and later.first_us < later.us:
+        return True
+    return 0 <= later.um_ms - earlier.um_ms <= PAUSE_MS
+
+
+def is_of_another_boot(record: Said) -> bool:
     """A session closed after a power failure speaks in the clock of the boot that died."""
-    return record.kind == words.SESSION and record.readings[-1].tx == words.POWER_FAILED
+    return (
+        isinstance(record, Record) and record.kind == words.SESSION and _ended(record) == words.POWER_FAILED
+    )
 
 
-def _is_synchronised(record: Record) -> bool:
+def _ended(session: Record) -> str | None:
+    return session.readings[-1].tx
+
+
+def _is_synchronised(record: Said) -> bool:
     return record.flag == words.SYNCHRONISED and not is_of_another_boot(record)
 
 

@@ -18,7 +18,7 @@ from sqlite_utils import Database
 from gateway.audit import judged as judging
 from gateway.audit.hours import Hours
 from gateway.audit.judged import Judged
-from gateway.audit.reconcile import Period, reach
+from gateway.audit.reconcile import Period
 from gateway.audit.spans import Span
 from gateway.config import Config
 from gateway.errors import UsageError
@@ -188,7 +188,7 @@ def _records(db: Database, period: Period, clinic: str) -> Json:
     """Per unit the range, number and hash of the records that could bear witness: those of opening hours, and every
     session. What a unit says at night changes nothing, and reopens nothing."""
     whole = period.hours.calendar_day(period.from_day)
-    windows = reach(period.lines, period.items, period.hours)
+    windows = period.windows.reach(period.lines)
     first_ms, until_ms = (min(whole[0], windows[0]), max(whole[1], windows[1])) if windows else whole
     opening = [
         span for day in _local_days(period, (first_ms, until_ms)) for span in period.hours.opening(day)

@@ -10,8 +10,9 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from itertools import pairwise, zip_longest
+from typing import Any
 
-from gateway.audit.boots import Boot, boots_of, is_of_another_boot, span
+from gateway.audit.boots import Boot, Said, boots_of, is_of_another_boot, span
 from gateway.audit.spans import FOREVER, Span, subtract
 from protocol import record as words
 from protocol.record import Record
@@ -24,7 +25,7 @@ TELLING = (words.OPEN, words.SESSION, words.GAP_OF_READINGS)  # what only a read
 UNREAD = ("METER_SILENT", "STORAGE")  # faults after which a boot watches again only from its next GAP on
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True, unsafe_hash=True)  # not frozen: made by the thousand
 class Seen:
     """A session as a unit saw it, placed on the true clock. `us` is its record; `plug` whether the power was that of an
     off-the-shelf plug; `tags` those that were read at it; `energy_mwh` what the register counted, None where it stood."""
@@ -62,7 +63,7 @@ class Attested:
     doubts: list[Doubt] = field(default_factory=list)
 
 
-def attest(chain: Sequence[Record], forked_us: int | None = None, beside: Sequence[Record] = ()) -> Attested:
+def attest(chain: Sequence[Said], forked_us: int | None = None, beside: Sequence[Record] = ()) -> Attested:
     """What the chained records of one unit, in order of `us`, attest. From a fork on they support nothing.
 
     Of a part of a chain, `beside` are the nearest records on either side that tell of load or meter (before it also a
@@ -80,16 +81,18 @@ def attest(chain: Sequence[Record], forked_us: int | None = None, beside: Sequen
         dark += _gaps(boot)
     dark += [*_silences(boots, around), *_unknown(boots, around), *_unended(boots, around, found.sessions)]
     found.watched = subtract([each for boot in boots for each in boot.attested()], dark)
+    for boot in around:
+        boot.let_go()
     return found
 
 
-def _boots(chain: Sequence[Record], forked_us: int | None) -> list[Boot]:
+def _boots(chain: Sequence[Said], forked_us: int | None) -> list[Boot]:
     return boots_of(each for each in chain if forked_us is None or each.us < forked_us)
 
 
 def _gaps(boot: Boot) -> Iterator[Span]:
-    for record in boot.records:
-        if record.kind == words.GAP_OF_READINGS and record.gap_ms:
+    for record in boot.of_kind(words.GAP_OF_READINGS):
+        if record.gap_ms:
             yield from span(*(boot.place(each, record.gap_flag, record) for each in record.gap_ms))
 
 
@@ -97,30 +100,32 @@ def _silences(boots: Sequence[Boot], around: Sequence[Boot]) -> Iterator[Span]:
     """Readings that stopped: dark to the GAP that tells of it, or, if none came, from the last reading that there can have
     been to the end of the boot."""
     for boot in around:
-        for position, record in enumerate(boot.records):
-            if record.kind == words.FAULT and record.cause in UNREAD:
-                gap = next((each for each in _all(around) if _tells_of(each, record)), None)
+        for record in boot.of_kind(words.FAULT):
+            if record.cause in UNREAD:
+                gap = next(
+                    (each for each in _all(around, words.GAP_OF_READINGS) if _tells_of(each, record)), None
+                )
                 if gap is None:
-                    yield from span(_last_reading(boot, position), boot.made(record))
+                    yield from span(_last_reading(boot, record), boot.made(record))
                 yield from _rest(boots, record, record.us, gap.us if gap else None)
 
 
 def _tells_of(gap: Record, fault: Record) -> bool:
     """Whether it is a GAP that had begun, by the clock of their boot, when the FAULT was told."""
-    if gap.boot != fault.boot or gap.us < fault.us or gap.kind != words.GAP_OF_READINGS or not gap.gap_ms:
+    if gap.boot != fault.boot or gap.us < fault.us or not gap.gap_ms:
         return False
     return gap.um_ms - (gap.gap_ms[1] - gap.gap_ms[0]) <= fault.um_ms
 
 
-def _last_reading(boot: Boot, position: int) -> int | None:
+def _last_reading(boot: Boot, fault: Record) -> int | None:
     """The latest instant before a FAULT of which it is known that the silence had not begun yet."""
-    fault_ms = boot.made(boot.records[position])
+    fault_ms = boot.made(fault)
     if fault_ms is None:
         return None
     known = [fault_ms - SILENCE_MS]
-    for record in boot.records[:position]:
+    for record in boot.of_kind(words.BOOT, *TELLING):
         at_ms = _placed(boot, record)[1] if record.kind == words.SESSION else boot.made(record)
-        if at_ms is not None and record.kind in (words.BOOT, *TELLING):
+        if at_ms is not None and record.us < fault.us:
             known.append(at_ms)
     return max(known)
 
@@ -128,12 +133,13 @@ def _last_reading(boot: Boot, position: int) -> int | None:
 def _unended(boots: Sequence[Boot], around: Sequence[Boot], sessions: Sequence[Seen]) -> Iterator[Span]:
     """An OPEN whose SESSION is not here, or makes no sense: what the load did from then on in its boot is not known."""
     began = {each.us: each.start_ms for each in sessions}
-    made = {each.us: boot.made(each) for boot in around for each in boot.records}
-    turns = [each for each in _all(around) if each.kind in (words.OPEN, words.SESSION)]
-    for turn, following in zip_longest(turns, turns[1:]):
-        next_us, opened_ms = following.us if following else None, made[turn.us]
+    turns = [(boot, each) for boot in around for each in boot.of_kind(words.OPEN, words.SESSION)]
+    for (boot, turn), following in zip_longest(turns, turns[1:]):
+        if turn.kind != words.OPEN:
+            continue
+        next_us, opened_ms = following[1].us if following else None, boot.made(turn)
         latest_ms = FOREVER if opened_ms is None else opened_ms + STEP_MS
-        if turn.kind == words.OPEN and (next_us not in began or began[next_us] > latest_ms):
+        if next_us not in began or began[next_us] > latest_ms:
             yield from _rest(boots, turn, turn.us - 1, next_us)
 
 
@@ -141,7 +147,7 @@ def _unknown(boots: Sequence[Boot], around: Sequence[Boot]) -> Iterator[Span]:
     """After a gap that was passed nobody knows whether the load was on and the meter spoke, unless the boot tells later:
     had the meter been silent, a GAP would come first, and had the load been on, its SESSION. So it is where a chain begins
     in the middle."""
-    told = [(each.boot, each.us) for each in _all(around) if each.kind in TELLING]
+    told = [(each.boot, each.us) for each in _all(around, *TELLING)]
     for boot in boots:
         first = boot.records[0]
         is_known = boot.before is not None or first.kind == words.BOOT
@@ -151,11 +157,11 @@ def _unknown(boots: Sequence[Boot], around: Sequence[Boot]) -> Iterator[Span]:
             yield from boot.between(first.us)
 
 
-def _all(boots: Sequence[Boot]) -> Iterator[Record]:
-    return (record for boot in boots for record in boot.records)
+def _all(boots: Sequence[Boot], *kinds: str) -> Iterator[Any]:
+    return (record for boot in boots for record in boot.of_kind(*kinds))
 
 
-def _rest(boots: Sequence[Boot], record: Record, first_us: int, last_us: int | None = None) -> Iterator[Span]:
+def _rest(boots: Sequence[Boot], record: Said, first_us: int, last_us: int | None = None) -> Iterator[Span]:
     """When the boot of `record` was alive from its record `first_us` on, to `last_us` or to its end."""
     for boot in boots:
         if boot.records[0].boot == record.boot:
@@ -164,8 +170,8 @@ def _rest(boots: Sequence[Boot], record: Record, first_us: int, last_us: int | N
 
 def _steps(boot: Boot) -> Iterator[tuple[Doubt, Span]]:
     """Instants that left the monotonic clock: the offset changes by a CLOCK alone, and by little once it was good."""
-    for earlier, later in pairwise(each for each in boot.records if each.kind != words.SESSION):
-        start_ms, end_ms = boot.made(earlier), boot.made(later)
+    instants = [(each, boot.made(each)) for each in boot.records if each.kind != words.SESSION]
+    for (earlier, start_ms), (later, end_ms) in pairwise(instants):
         if start_ms is None or end_ms is None:
             continue
         lasted_ms = later.um_ms - earlier.um_ms
@@ -176,7 +182,7 @@ def _steps(boot: Boot) -> Iterator[tuple[Doubt, Span]]:
             yield _step(later, concerned[0], strayed_ms), concerned
 
 
-def _step(record: Record, at_ms: int, strayed_ms: int) -> Doubt:
+def _step(record: Said, at_ms: int, strayed_ms: int) -> Doubt:
     seconds = strayed_ms // 1000
     return Doubt(
         "clock",
@@ -200,8 +206,8 @@ def _placed(boot: Boot, session: Record) -> tuple[int | None, int | None]:
 
 
 def _sessions(boot: Boot) -> Iterator[Seen]:
-    for record in boot.records:
-        if record.kind != words.SESSION or not _is_sensible(record) or not record.power_mw:
+    for record in boot.of_kind(words.SESSION):
+        if not _is_sensible(record) or not record.power_mw:
             continue
         start_ms, end_ms = _placed(boot, record)
         if start_ms is not None and end_ms is not None:
@@ -225,8 +231,8 @@ def _is_sensible(record: Record) -> bool:
 
 def _senseless(boot: Boot) -> Iterator[tuple[Doubt, Span]]:
     """A SESSION that contradicts itself supports nothing, and what it would have told is not known."""
-    for record in boot.records:
-        if record.kind == words.SESSION and not _is_sensible(record):
+    for record in boot.of_kind(words.SESSION):
+        if not _is_sensible(record):
             made_ms = boot.made(record)
             instants = [each for each in (*_placed(boot, record), made_ms) if each is not None]
             if instants:

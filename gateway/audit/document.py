@@ -7,6 +7,8 @@ from collections import Counter
 from collections.abc import Mapping
 from typing import Any
 
+import msgspec
+
 from gateway.audit.facts import DeviceDay
 from gateway.audit.hours import Hours
 from gateway.audit.leads import Lead, yuan
@@ -16,6 +18,7 @@ from gateway.instants import iso
 from gateway.ledger.bills import BillLine
 
 Json = dict[str, Any]
+_encoder = msgspec.json.Encoder()
 
 
 def document(found: Reconciliation, hours: Hours) -> Json:
@@ -77,9 +80,10 @@ def lead(found: Lead, hours: Hours) -> Json:
 def _evidence(row: Mapping[str, object], hours: Hours) -> Json:
     """Instants are printed as such, under their names without `_ms`."""
     said: Json = {}
+    zone = hours.zone
     for key, value in row.items():
-        if key.endswith("_ms") and isinstance(value, int):
-            said[key.removesuffix("_ms")] = _iso(value, hours)
+        if key[-3:] == "_ms" and isinstance(value, int):
+            said[key[:-3]] = iso(value, zone)
         else:
             said[key] = value
     return said
@@ -119,12 +123,12 @@ def coverage_row(found: DeviceDay) -> Json:
         "unit": found.unit,
         "open_s": found.open_s,
         "watched_s": found.watched_s,
-        "dark": _text(found.dark),
+        "dark": json.dumps(found.dark),  # closings hash this text
     }
 
 
 def _text(value: object) -> str:
-    return json.dumps(value, ensure_ascii=False)
+    return _encoder.encode(value).decode()
 
 
 def _darks(darks: tuple[tuple[str, int, int], ...], hours: Hours) -> list[list[str]]:
@@ -145,4 +149,4 @@ def _coverage(rows: list[DeviceDay]) -> list[Json]:
 
 
 def _iso(at_ms: int, hours: Hours) -> str:
-    return iso(at_ms, hours.config.zone)
+    return iso(at_ms, hours.zone)

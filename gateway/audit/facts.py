@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from functools import cached_property
+from typing import Any
 
 from gateway.audit.editions import Editions
-from gateway.audit.hours import Hours
+from gateway.audit.hours import QUARTER_MS, Hours
 from gateway.audit.items import Item
 from gateway.audit.match import Treatment
 from gateway.audit.sources import Both
@@ -17,9 +18,6 @@ from gateway.audit.supplies import ATTENDED, Session
 from gateway.audit.verdicts import Case, Judgement, Verdict
 from gateway.ledger.bills import BillLine
 from gateway.ledger.units import Device
-
-QUARTER_MS = 900_000
-"""Local days begin at a multiple of this since 1970 UTC, whatever the zone."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +60,7 @@ class Settled:
     judgement: Judgement
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True, unsafe_hash=True)  # not frozen: made by the thousand
 class Measured:
     """What the meter told of a session: least, mean and most power while on, and the energy by its register; None where
     the register does not run."""
@@ -99,6 +97,21 @@ class Told:
         )
 
 
+class _Known(dict[int, Any]):
+    """What holds for a quarter of an hour, found once: rules ask for days more often than for all else."""
+
+    def __init__(self, find: Callable[[int], Any]) -> None:
+        self._find = find
+
+    def __missing__(self, quarter: int) -> Any:
+        self[quarter] = found = self._find(quarter)
+        return found
+
+
+def _second_of_day(at: datetime) -> int:
+    return at.hour * 3600 + at.minute * 60
+
+
 def doubted_sets_of(verdicts: Iterable[Verdict]) -> list[tuple[str, ...]]:
     """The sets in which these treatments are doubted, each once. All of a set hold the very same one: it may be large, and is
     told apart by what it is, not by what is in it."""
@@ -127,34 +140,33 @@ class Facts:
 
     def day_of(self, at_ms: int) -> date:
         """The local day that holds the instant."""
-        return self._quarter(at_ms).date()
+        return self._days[at_ms // QUARTER_MS]
 
     def second_of_day(self, at_ms: int) -> float:
         """What the clock on the wall shows, in seconds."""
-        begins = self._quarter(at_ms)
-        return begins.hour * 3600 + begins.minute * 60 + at_ms % QUARTER_MS / 1000
-
-    def _quarter(self, at_ms: int) -> datetime:
-        """When the quarter of an hour began, in the clinic's zone: days begin with one, in every zone. Asked for very often."""
-        number = at_ms // QUARTER_MS
-        if number not in self._quarters:
-            self._quarters[number] = self.hours.local(number * QUARTER_MS)
-        return self._quarters[number]
+        quarter, ms = divmod(at_ms, QUARTER_MS)
+        return self._clocks[quarter] + ms / 1000
 
     @cached_property
-    def _quarters(self) -> dict[int, datetime]:
-        return {}
+    def _days(self) -> Mapping[int, date]:
+        return _Known(lambda quarter: self.hours.day_of(quarter * QUARTER_MS))
+
+    @cached_property
+    def _clocks(self) -> Mapping[int, int]:
+        return _Known(lambda quarter: _second_of_day(self.hours.local(quarter * QUARTER_MS)))
 
     def day_in_period(self, at_ms: int) -> date | None:
         """The local day, if it is one that is reported."""
-        day = self.day_of(at_ms)
+        day = self._days[at_ms // QUARTER_MS]
         return day if self.from_day <= day <= self.to_day else None
 
     def day_alone(self, treatment: Treatment) -> date | None:
         """The day of the period on which a treatment charged in it can only have begun; None where there is none."""
-        day = self.day_in_period(treatment.window_from_ms)
-        alone = day is not None and self.day_of(treatment.window_until_ms) == day
-        return day if alone and self.day_in_period(treatment.charged_ms) else None
+        days = self._days
+        day: date = days[treatment.window_from_ms // QUARTER_MS]
+        if days[treatment.window_until_ms // QUARTER_MS] != day or not self.from_day <= day <= self.to_day:
+            return None
+        return day if self.from_day <= days[treatment.charged_ms // QUARTER_MS] <= self.to_day else None
 
     def item(self, line: BillLine) -> Item:
         """The version of a line's item that was in force on the day of its charge. KeyError where there was none."""

@@ -8,20 +8,20 @@ from datetime import date, timedelta
 from sqlite_utils import Database
 
 from gateway import canonical
-from gateway.audit import coverage
+from gateway.audit import coverage, heartbeats
 from gateway.audit.coverage import Attested, attest
 from gateway.audit.editions import Editions
 from gateway.audit.facts import Finding
 from gateway.audit.hours import Hours
 from gateway.audit.overlaps import without_overlaps
 from gateway.audit.posts import is_post
-from gateway.audit.reconcile import PERFORMED_MS, Period, longest_window_days, reach, version
+from gateway.audit.reconcile import Period
 from gateway.audit.sources import Account, Both, covered
 from gateway.audit.spans import Span, intersect
+from gateway.audit.windows import PERFORMED_MS, Windows, longest_window_days
 from gateway.ledger import accounts, attended, bills, periods, records, units
 from gateway.ledger.attended import Entry
 from gateway.ledger.bills import BillLine, Teller
-from protocol.record import Record
 
 TOLERANCE_S = 60  # how much shorter than its shortest duration a treatment may be
 MARGIN_MS = 24 * 3600 * 1000  # records this far outside still tell what was watched inside
@@ -33,11 +33,12 @@ def gather(
     """The period [`first`, `last`] as values. `source` says whose bills: the clinic's own or the platform's."""
     whole = hours.calendar_day(first)[0], hours.calendar_day(last)[1] - 1
     clinic = hours.config.clinic
-    lines = _lines(db, hours, items, whole, Teller(clinic, source))
-    known = {name: unit for name, unit in units.units(db).items() if unit.clinic == clinic}
-    around = _hull(whole, reach(lines, items, hours))
+    windows, longest = Windows(items, hours), timedelta(days=longest_window_days(items.all()))
+    lines = _lines(db, hours, windows, longest, whole, Teller(clinic, source))
+    known, devices = units.units(db, clinic), units.devices(db, clinic)
+    around = _hull(whole, windows.reach(lines))
     seen = {name: _attested(db, name, around) for name in known}
-    posts = {name for name, device in units.devices(db).items() if is_post(device.load)}
+    posts = {name for name, device in devices.items() if is_post(device.load)}
     return Period(
         from_day=first,
         to_day=last,
@@ -46,14 +47,8 @@ def gather(
         items=items,
         tolerance_s=TOLERANCE_S,
         lines=lines,
-        devices=[
-            device
-            for device in units.devices(db).values()
-            if device.clinic == clinic and device.device not in posts
-        ],
-        placements=[
-            placed for placed in units.placements(db) if placed.unit in known and placed.device not in posts
-        ],
+        devices=[device for name, device in devices.items() if name not in posts],
+        placements=[placed for placed in units.placements(db, clinic) if placed.device not in posts],
         attested=seen,
         grades={name: unit.grade for name, unit in known.items()},
         findings=_findings(db, clinic, whole),
@@ -89,33 +84,33 @@ def _tags(seen: Mapping[str, Attested]) -> set[str]:
     return {tag for attested in seen.values() for session in attested.sessions for tag in session.tags}
 
 
-def _lines(db: Database, hours: Hours, items: Editions, whole: Span, teller: Teller) -> list[BillLine]:
-    """The lines charged in the period, and all others whose windows overlap theirs, directly or by chain."""
-    charged = [
-        line
-        for line in bills.lines_charged(db, teller, whole[0], whole[1] + 1)
-        if version(line, items, hours) is not None
-    ]
-    longest = timedelta(days=longest_window_days(items.all()))
-    span = _hull(whole, reach(charged, items, hours))
+def _lines(
+    db: Database, hours: Hours, windows: Windows, longest: timedelta, whole: Span, teller: Teller
+) -> list[BillLine]:
+    """The lines charged in the period, and all others whose windows overlap theirs, directly or by chain. `longest`: the
+    time from a charge to the end of its window at most."""
+    charged = bills.lines_charged(db, teller, whole[0], whole[1] + 1)
+    lines = {each.line: each for each in charged if windows.of(each) is not None}
+    span = _hull(whole, windows.reach(lines.values()))
     while True:
         earliest = hours.calendar_day(hours.day_of(span[0]) - longest)[0]
         others = [
-            *bills.lines_charged(db, teller, earliest, span[1] + 1),
+            *bills.lines_charged(db, teller, earliest, whole[0]),
+            *bills.lines_charged(db, teller, whole[1] + 1, span[1] + 1),
             *periods.lines_performed(db, teller, span[0] - PERFORMED_MS, span[1] + PERFORMED_MS + 1),
         ]
-        beside = (each for each in others if _competes(each, items, hours, span))
-        lines = {each.line: each for each in (*charged, *beside)}
-        wider = _hull(span, reach(lines.values(), items, hours))
+        beside = [each for each in others if each.line not in lines and _competes(each, windows, span)]
+        lines |= {each.line: each for each in beside}
+        wider = _hull(span, windows.reach(beside))
         if wider == span:
             return sorted(lines.values(), key=lambda each: (each.charged_ms, each.line))
         span = wider
 
 
-def _competes(line: BillLine, items: Editions, hours: Hours, span: Span) -> bool:
+def _competes(line: BillLine, windows: Windows, span: Span) -> bool:
     """Whether a line could use device time of the span."""
-    window = reach([line], items, hours) if line.reversed_by is None else None
-    return window is not None and window[0] <= span[1] and window[1] >= span[0]
+    wanted = windows.of(line) if line.reversed_by is None else None
+    return wanted is not None and wanted.window[0] <= span[1] and wanted.window[1] >= span[0]
 
 
 def _hull(span: Span, other: Span | None) -> Span:
@@ -123,14 +118,11 @@ def _hull(span: Span, other: Span | None) -> Span:
 
 
 def _attested(db: Database, unit: str, span: Span) -> Attested:
-    asked = (span[0] - MARGIN_MS, span[1] + MARGIN_MS, coverage.TELLING, coverage.UNREAD)
+    asked = (span[0] - MARGIN_MS, span[1] + MARGIN_MS, coverage.TELLING, coverage.UNREAD, heartbeats.PLAIN)
     stretch = periods.stretch(db, unit, *asked)
-    chain, beside = _parsed(stretch.lines), _parsed(stretch.beside)
-    return without_overlaps(attest(chain, records.chain(db, unit).forked_us, beside))
-
-
-def _parsed(lines: list[str]) -> list[Record]:
-    return [canonical.stored(line) for line in lines]
+    forked_us = records.chain(db, unit).forked_us
+    beside = [canonical.stored(line) for line in stretch.beside]
+    return without_overlaps(attest(heartbeats.told_together(stretch.told, forked_us), forked_us, beside))
 
 
 def _findings(db: Database, clinic: str, whole: Span) -> list[Finding]:

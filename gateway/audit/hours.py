@@ -5,33 +5,38 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta, tzinfo
-from functools import lru_cache
+from functools import cached_property, lru_cache
 
 from gateway.audit.spans import Span
 from gateway.config import Config
 from gateway.instants import midnight_ms
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-_QUARTER_MS = 15 * 60 * 1000  # no zone's midnight lies between two quarters of an hour since 1970
+QUARTER_MS = 15 * 60 * 1000  # no zone's midnight lies between two quarters of an hour since 1970
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Hours:
     """Local days, and when the clinic of this configuration is open."""
 
     config: Config
 
+    @cached_property
+    def zone(self) -> tzinfo:
+        """The clinic's time zone."""
+        return self.config.zone
+
     def local(self, at_ms: int) -> datetime:
         """The instant in the clinic's zone."""
-        return (_EPOCH + timedelta(milliseconds=at_ms)).astimezone(self.config.zone)
+        return (_EPOCH + timedelta(milliseconds=at_ms)).astimezone(self.zone)
 
     def day_of(self, at_ms: int) -> date:
         """The local day that holds the instant."""
-        return _day(self.config.zone, at_ms // _QUARTER_MS)
+        return _day(self.zone, at_ms // QUARTER_MS)
 
     def calendar_day(self, day: date) -> Span:
         """The whole local day, up to where the next begins."""
-        return _calendar_day(self.config.zone, day)
+        return _calendar_day(self.zone, day)
 
     def opening(self, day: date) -> list[Span]:
         """The opening hours of that day; none where the clinic was closed."""
@@ -41,7 +46,7 @@ class Hours:
 
 @lru_cache(1 << 16)
 def _day(zone: tzinfo, quarter: int) -> date:
-    return (_EPOCH + timedelta(milliseconds=quarter * _QUARTER_MS)).astimezone(zone).date()
+    return (_EPOCH + timedelta(milliseconds=quarter * QUARTER_MS)).astimezone(zone).date()
 
 
 @lru_cache(1 << 12)

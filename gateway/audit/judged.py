@@ -17,6 +17,7 @@ from gateway.audit.reconcile import Period, Reconciliation, reconcile
 from gateway.config import Config
 from gateway.ledger import verdicts
 from gateway.ledger.bills import Teller
+from gateway.uncollected import uncollected
 
 Row = dict[str, Any]
 
@@ -43,19 +44,20 @@ def judge(
     db: Database, config: Config, chosen: Chosen, first: date, last: date, source: str, now_ms: int
 ) -> Judged:
     """Reconciles the days [`first`, `last`] of the configured clinic with the bills of one source, keeping nothing."""
-    period, found = reconciled(db, config, chosen, first, last, source, now_ms)
-    hours = period.hours
-    said = document.document(found, hours)
-    told = zip(found.verdicts, said["treatments"], strict=True)
-    return Judged(
-        Teller(config.clinic, source),
-        period,
-        chosen,
-        said,
-        [document.row(verdict, line, body, hours) for (verdict, line), body in told],
-        [document.coverage_row(each) for each in found.coverage],
-        [document.lead_row(lead, body) for lead, body in zip(found.leads, said["leads"], strict=True)],
-    )
+    with uncollected():
+        period, found = reconciled(db, config, chosen, first, last, source, now_ms)
+        hours = period.hours
+        said = document.document(found, hours)
+        told = zip(found.verdicts, said["treatments"], strict=True)
+        return Judged(
+            Teller(config.clinic, source),
+            period,
+            chosen,
+            said,
+            [document.row(verdict, line, body, hours) for (verdict, line), body in told],
+            [document.coverage_row(each) for each in found.coverage],
+            [document.lead_row(lead, body) for lead, body in zip(found.leads, said["leads"], strict=True)],
+        )
 
 
 def reconciled(

@@ -27,7 +27,7 @@ Slot = tuple[int, int]
 Window = tuple[int, int]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True, unsafe_hash=True)  # not frozen: made by the thousand
 class Treatment:
     """One billed performance of an item, the `index`-th of its `line`. It may have begun in
     [`window_from_ms`, `window_until_ms`], both included; `visit` is whose it is, empty where that is not told.
@@ -78,7 +78,10 @@ class Witness:
 
 def maximum(treatments: Sequence[Treatment], supplies: Sequence[Supply]) -> dict[int, Slot]:
     """A largest matching, as treatment position -> slot. O(n log n). Equals are served in their order."""
-    windows = _windows(treatments)
+    return _maximum(_windows(treatments), supplies)
+
+
+def _maximum(windows: Mapping[Window, list[int]], supplies: Sequence[Supply]) -> dict[int, Slot]:
     shelves = _shelves(supplies, windows)
     waiting = [iter(positions) for positions in windows.values()]
     free = [
@@ -117,10 +120,12 @@ def stages(
     """A maximum matching to the first grade, extended without loss to each further one, last to `extra`."""
     supplies: list[Supply] = []
     slots: dict[int, Slot] = {}
+    windows = _windows(treatments)
     for tier in (*graded, extra):
         supplies += tier
         if tier and len(slots) < len(treatments):
-            slots = extend(slots, maximum(treatments, supplies)) if slots else maximum(treatments, supplies)
+            larger = _maximum(windows, supplies)
+            slots = extend(slots, larger) if slots else larger
     return Matching(tuple(supplies), slots, len(supplies) - len(extra))
 
 
@@ -209,19 +214,24 @@ def _pairs(*sides: list[_Span]) -> Iterator[tuple[int, int, int]]:
     begun: tuple[list[tuple[int, int]], list[tuple[int, int]]] = ([], [])
     ends = [(span[1], which, place) for which, side in enumerate(sides) for place, span in enumerate(side)]
     for end, which, place in sorted(ends):
-        other = 1 - which
-        while coming[other] and coming[other][-1][0] <= end:
-            partner = coming[other].pop()[1]
-            heappush(begun[other], (sides[other][partner][1], partner))
-        while left[which][place] and begun[other]:
-            partner = begun[other][0][1]
-            if count := min(left[which][place], left[other][partner]):
-                yield (partner, place, count) if which else (place, partner, count)
-            left[which][place] -= count
-            left[other][partner] -= count
-            if not left[other][partner]:
-                heappop(begun[other])
+        count = left[which][place]
+        if not count:
+            continue
         left[which][place] = 0  # whatever begins later begins after its end
+        other = 1 - which
+        waiting, near, there, room = coming[other], begun[other], sides[other], left[other]
+        while waiting and waiting[-1][0] <= end:
+            partner = waiting.pop()[1]
+            heappush(near, (there[partner][1], partner))
+        while count and near:
+            partner = near[0][1]
+            taken = min(count, room[partner])
+            if taken:
+                yield (partner, place, taken) if which else (place, partner, taken)
+                count -= taken
+                room[partner] -= taken
+            if not room[partner]:
+                heappop(near)
 
 
 def _augmenting_path(
@@ -299,20 +309,28 @@ class _Far:
     def take(self, span: Window) -> Iterator[int]:
         """Yield, and forget, the names of all that overlap the span."""
         first, last = span
-        while self._latest[1] >= first:
+        latest, width = self._latest, self._width
+        while latest[1] >= first:
             leaf = 1
-            while leaf < self._width:
-                leaf = 2 * leaf if self._latest[2 * leaf] >= first else 2 * leaf + 1
-            begin, name = self._leaves[leaf - self._width]
+            while leaf < width:
+                leaf *= 2
+                if latest[leaf] < first:
+                    leaf += 1
+            begin, name = self._leaves[leaf - width]
             if begin > last:
                 return
             self._forget(leaf)
             yield name
 
     def _forget(self, node: int) -> None:
-        self._latest[node] = _GONE
+        latest = self._latest
+        latest[node] = _GONE
         while node := node // 2:
-            self._latest[node] = max(self._latest[2 * node], self._latest[2 * node + 1])
+            one, other = latest[2 * node], latest[2 * node + 1]
+            most = one if one > other else other
+            if latest[node] == most:
+                return
+            latest[node] = most
 
 
 _GONE = -(1 << 63)

@@ -6,10 +6,10 @@ period gives the same answer to a clinic, a district and an inspector.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import date, timedelta
-from decimal import Decimal
+from datetime import date
+from functools import cached_property
 
 from gateway.audit import attended, leads
 from gateway.audit.catalogue import Item
@@ -19,22 +19,20 @@ from gateway.audit.facts import DeviceDay, Facts, Finding, Measured, Settled
 from gateway.audit.hours import Hours, days
 from gateway.audit.leads import Lead
 from gateway.audit.match import Treatment
-from gateway.audit.meaning import treatments
 from gateway.audit.sources import Both
 from gateway.audit.spans import FOREVER, Span, intersect, length_ms, subtract, union, whole_seconds
 from gateway.audit.supplies import Dark, Session
 from gateway.audit.tags import Contradicted
 from gateway.audit.verdicts import Case, ItemRule, Verdict
+from gateway.audit.windows import Wanted, Windows
 from gateway.ledger.attended import Entry
 from gateway.ledger.bills import BillLine
 from gateway.ledger.units import Device, Placement
 
-PERFORMED_MS = 30 * 60 * 1000  # when a line says that it was performed holds to within so much
-
 _Watched = Mapping[str, Sequence[Span]]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Period:
     """All that a reconciliation of [`from_day`, `to_day`], both included, rests on.
 
@@ -61,6 +59,25 @@ class Period:
     visits: Mapping[str, str] = field(default_factory=dict)
     both: Both | None = None
 
+    @cached_property
+    def windows(self) -> Windows:
+        """What each bill line wants."""
+        return Windows(self.items, self.hours)
+
+    @cached_property
+    def there(self) -> Sequence[Item]:
+        """All versions of items that were in force on some day of the period."""
+        return self.items.between(self.from_day, self.to_day)
+
+    @cached_property
+    def opening(self) -> Sequence[Span]:
+        """The opening hours of the period and of all days that the lines' windows reach."""
+        span = self.windows.reach(self.lines)
+        first, last = self.from_day, self.to_day
+        if span is not None:
+            first, last = min(first, self.hours.day_of(span[0])), max(last, self.hours.day_of(span[1]))
+        return [hours for day in days(first, last) for hours in self.hours.opening(day)]
+
 
 @dataclass(slots=True)
 class Reconciliation:
@@ -71,47 +88,6 @@ class Reconciliation:
     verdicts: list[tuple[Verdict, BillLine]] = field(default_factory=list)
     coverage: list[DeviceDay] = field(default_factory=list)
     leads: list[Lead] = field(default_factory=list)
-
-
-def version(line: BillLine, items: Editions, hours: Hours) -> Item | None:
-    """The version of its item that was in force on the day of its charge; None where there was none."""
-    if line.item is None or items.is_constant:
-        return items.get(line.item or 0)
-    return items.at(line.charged_ms, hours.config.zone).get(line.item)
-
-
-def window(line: BillLine, item: Item, hours: Hours) -> Span:
-    """When a treatment of this line may have begun; both instants belong to it."""
-    if line.performed_ms is not None:
-        return line.performed_ms - PERFORMED_MS, line.performed_ms + PERFORMED_MS
-    first = hours.day_of(line.charged_ms)
-    last = first + timedelta(days=_valid_days(line, item) - 1)
-    return hours.calendar_day(first)[0], hours.calendar_day(last)[1] - 1
-
-
-def _valid_days(line: BillLine, item: Item) -> int:
-    """Several times paid at once may be a course, done on several days; any other excess stays in its day."""
-    paid = _paid(line, item)  # a refund of some of them leaves a course a course
-    if not item.day_max or paid <= item.day_max:
-        return item.valid_days or 1
-    is_course = item.per == "次" and paid <= (item.course_max or 0)
-    return (item.course_days if is_course else None) or 1
-
-
-def _paid(line: BillLine, item: Item) -> int:
-    """For how many treatments a line was charged."""
-    return treatments(item, Decimal(line.count))
-
-
-def reach(lines: Iterable[BillLine], items: Editions, hours: Hours) -> Span | None:
-    """From the first to the last instant of all the lines' windows; None without lines of items."""
-    windows = [window(line, item, hours) for line in lines if (item := version(line, items, hours))]
-    return (min(start for start, _ in windows), max(end for _, end in windows)) if windows else None
-
-
-def longest_window_days(items: Iterable[Item]) -> int:
-    """How many days a charge may lie before the last instant of its window."""
-    return max((max(item.valid_days or 1, item.course_days or 1) for item in items), default=1)
 
 
 def reconcile(period: Period, rules: leads.Rules) -> Reconciliation:
@@ -138,91 +114,79 @@ def classes_judged(period: Period) -> list[Settled]:
 
 
 def _classes_judged(period: Period, watched: _Watched) -> list[Settled]:
-    return [_settle(period, load, lines, watched) for load, lines in sorted(_classes(period).items())]
+    return [_settle(period, load, billed, watched) for load, billed in sorted(_classes(period).items())]
 
 
-def _classes(period: Period) -> dict[str, list[BillLine]]:
+_Billed = Sequence[tuple[BillLine, Wanted]]
+"""The lines of one class, and what they want."""
+
+
+def _classes(period: Period) -> dict[str, list[tuple[BillLine, Wanted]]]:
     """Device class -> its lines. A class without lines is judged too: its lamps may have burned unbilled. One that shows
     no item of the catalogue is not."""
-    known = {item.device_class for item in period.items.between(period.from_day, period.to_day)}
-    classes: dict[str, list[BillLine]] = {
+    known = {item.device_class for item in period.there}
+    classes: dict[str, list[tuple[BillLine, Wanted]]] = {
         device.load: [] for device in period.devices if device.load in known
     }
     for line in period.lines:
-        item = version(line, period.items, period.hours)
-        if item is not None:
-            classes.setdefault(item.device_class, []).append(line)
+        wanted = period.windows.of(line)
+        if wanted is not None:
+            classes.setdefault(wanted.item.device_class, []).append((line, wanted))
     return classes
 
 
-def _settle(period: Period, load: str, lines: Sequence[BillLine], watched: _Watched) -> Settled:
-    billed = {line.line: rule for line in lines if (rule := _rule_of(line, period))}
-    rules = _rules(period, load, lines, billed)
+def _settle(period: Period, load: str, billed: _Billed, watched: _Watched) -> Settled:
+    there = [item for item in period.there if item.device_class == load]
+    versions = {id(wanted.item): wanted.item for _, wanted in billed}
+    counts = {item.number: item for item in (*versions.values(), *there)}
+    rules = {number: _rule(item, period) for number, item in counts.items()}
     devices = [device for device in period.devices if device.load == load]
     case = Case(
-        required_s=_required_s(period, load, billed),
+        required_s=min(_rule(item, period).required_s for item in (*versions.values(), *there)),
         items=rules,
-        amended={
-            line.line: billed[line.line] for line in lines if billed[line.line] != rules[line.item or 0]
-        },
-        treatments=[each for line in lines for each in _treatments(line, period)],
+        amended=_amended(period, billed, counts),
+        treatments=[each for line, wanted in billed for each in _treatments(line, wanted)],
         sessions=[*_sessions(period, devices), *attended.sessions(period.entries, rules)],
         darks=_darks(period, devices, watched),
         inventory=[(device.from_ms, device.until_ms) for device in devices],
-        attended=attended.lines_recorded(period.entries, lines),
+        attended=attended.lines_recorded(period.entries, (line for line, _ in billed)),
     )
     placed = [each.from_ms for each in period.placements if each.device in {one.device for one in devices}]
-    undone = attended.awaiting_refund(period.entries, case.treatments, _refunded(period, lines))
+    undone = attended.awaiting_refund(period.entries, case.treatments, _refunded(billed))
     judgement = attended.judge_class(case, undone, min(placed, default=FOREVER))
     return Settled(load, min(rules), case, judgement)
-
-
-def _required_s(period: Period, load: str, billed: Mapping[str, ItemRule]) -> int:
-    """The shortest of all items of the class in force in the period, billed or not, and of all versions billed."""
-    there = (
-        item for item in period.items.between(period.from_day, period.to_day) if item.device_class == load
-    )
-    return min(rule.required_s for rule in (*billed.values(), *(_rule(item, period) for item in there)))
 
 
 def _rule(item: Item, period: Period) -> ItemRule:
     return ItemRule(item.min_minutes * 60 - period.tolerance_s, item.max_minutes * 60)
 
 
-def _rule_of(line: BillLine, period: Period) -> ItemRule | None:
-    item = version(line, period.items, period.hours)
-    return _rule(item, period) if item else None
+def _amended(period: Period, billed: _Billed, counts: Mapping[int, Item]) -> dict[str, ItemRule]:
+    """Line -> its rule, where that is other than what `counts` of its item: the version at the end of the period, or of one
+    that was not there then some line's."""
+    others = [(line, wanted.item) for line, wanted in billed if wanted.item is not counts[wanted.item.number]]
+    rules = {line.line: (_rule(item, period), _rule(counts[item.number], period)) for line, item in others}
+    return {line: rule for line, (rule, usual) in rules.items() if rule != usual}
 
 
-def _rules(
-    period: Period, load: str, lines: Sequence[BillLine], billed: Mapping[str, ItemRule]
-) -> dict[int, ItemRule]:
-    """Item -> its rule at the end of the period; of one that is billed and was not there then, some line's."""
-    there = period.items.between(period.from_day, period.to_day)
-    rules = {line.item or 0: billed[line.line] for line in lines}
-    return rules | {item.number: _rule(item, period) for item in there if item.device_class == load}
-
-
-def _refunded(period: Period, lines: Sequence[BillLine]) -> dict[str, int]:
+def _refunded(billed: _Billed) -> dict[str, int]:
     """Line -> how many of its treatments were taken back, wholly or in part."""
     return {
-        line.line: _paid(line, item) - (line.treatments if line.reversed_by is None else 0)
-        for line in lines
-        if (item := version(line, period.items, period.hours))
+        line.line: wanted.paid - (line.treatments if line.reversed_by is None else 0)
+        for line, wanted in billed
     }
 
 
-def _treatments(line: BillLine, period: Period) -> list[Treatment]:
+def _treatments(line: BillLine, wanted: Wanted) -> list[Treatment]:
     """A line of n asks for n treatments; its amount is split by n, rounded down, the last taking the rest."""
-    item = version(line, period.items, period.hours)
-    if line.treatments < 1 or item is None:
+    if line.treatments < 1:
         return []
-    window_ms = window(line, item, period.hours)
     share = line.amount_fen // line.treatments
     amounts = [share] * (line.treatments - 1) + [line.amount_fen - share * (line.treatments - 1)]
+    about = (wanted.item.number, *wanted.window, line.charged_ms)
     is_reversed = line.reversed_by is not None
     return [
-        Treatment(line.line, index, item.number, *window_ms, line.charged_ms, fen, is_reversed, line.visit)
+        Treatment(line.line, index, *about, fen, is_reversed, line.visit)
         for index, fen in enumerate(amounts, start=1)
     ]
 
@@ -248,15 +212,10 @@ def _session(unit: str, device: Device, seen: Seen, period: Period) -> Session:
 
 
 def _darks(period: Period, devices: Sequence[Device], watched: _Watched) -> list[Dark]:
-    span = reach(period.lines, period.items, period.hours)
-    first, last = period.from_day, period.to_day
-    if span is not None:
-        first, last = min(first, period.hours.day_of(span[0])), max(last, period.hours.day_of(span[1]))
-    opening = [hours for day in days(first, last) for hours in period.hours.opening(day)]
     return [
         Dark(device.device, start, end, device.stations, _unit_in(period, device, (start, start + 1)))
         for device in devices
-        for start, end in _unwatched(device, opening, watched)
+        for start, end in _unwatched(device, period.opening, watched)
     ]
 
 

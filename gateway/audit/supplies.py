@@ -10,7 +10,7 @@ from __future__ import annotations
 from bisect import bisect_left, bisect_right
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 TOUCH_MS = 2_000
 """A session whose start or end lies this near to dark time touches it."""
@@ -24,11 +24,12 @@ ATTENDED = "attended"
 """Where a unit's name stands, in what rests on a record that a person made. No unit may have this name."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True, unsafe_hash=True)  # not frozen: made by the thousand
 class Session:
     """One power-on period of a device, or an attended record (grade "C", no device, `unit` ATTENDED). `grade` is
     "A", "B" or "C", `end_code` "L", "P" or "A"; `active_s` are the seconds that the load was on between
-    `start_ms` and `end_ms`; `visits` those whose tags were read at it."""
+    `start_ms` and `end_ms`; `visits` those whose tags were read at it; `key` the record that it rests on, as `unit:us`, of
+    an attended record `attended:entry`."""
 
     unit: str
     us: int
@@ -40,11 +41,10 @@ class Session:
     grade: str
     end_code: str
     visits: tuple[str, ...] = ()
+    key: str = field(init=False, repr=False, compare=False)
 
-    @property
-    def key(self) -> str:
-        """The record that the session rests on, as `unit:us`; of an attended record `attended:entry`."""
-        return f"{self.unit}:{self.us}"
+    def __post_init__(self) -> None:
+        self.key = f"{self.unit}:{self.us}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +63,7 @@ class Dark:
         return self.unit or self.device
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True, unsafe_hash=True)  # not frozen: made by the thousand
 class Supply:
     """Device time for `capacity` treatments, each begun in [`begins_from_ms`, `begins_until_ms`], both
     included (until before from: none fits). `grade` is None for extra capacity, which only dark time could

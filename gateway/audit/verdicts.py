@@ -70,7 +70,7 @@ class Case:
             raise ValueError(f"required_s is {self.required_s}: a treatment takes at least one second")
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True, unsafe_hash=True)  # not frozen: made by the thousand
 class Verdict:
     """What can be said of one treatment. `code` is one of CODES; `grade`, `active_s` (of `short` the
     seconds that were there) and `records` name what it rests on; `fit` is "ordinary" or "long_burn" for
@@ -95,7 +95,7 @@ class Verdict:
     tagged: bool = False
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True, unsafe_hash=True)  # not frozen: made by the thousand
 class Remainder:
     """The seconds that the `used` treatments matched to one station of a session left of it."""
 
@@ -120,7 +120,12 @@ class Judgement:
 def judge(case: Case) -> Judgement:
     """Every treatment of the case gets exactly one verdict."""
     treatments = sorted(case.treatments, key=lambda each: (each.charged_ms, each.line, each.index))
-    beside = {at: code for at, treatment in enumerate(treatments) if (code := _beside(case, treatment))}
+    had_device = {window: case.had_device(window) for window in {each.window for each in treatments}}
+    beside = {
+        at: code
+        for at, treatment in enumerate(treatments)
+        if (code := _beside(case, treatment, had_device[treatment.window]))
+    }
     matched = [treatment for at, treatment in enumerate(treatments) if at not in beside]
     graded, extra = _supplies(case)
     unpinned = stages(matched, graded, extra)
@@ -135,11 +140,11 @@ def judge(case: Case) -> Judgement:
     return Judgement(verdicts, said.remainders.unused(), tuple(witnesses), contradicted)
 
 
-def _beside(case: Case, treatment: Treatment) -> str | None:
+def _beside(case: Case, treatment: Treatment, had_device: bool) -> str | None:
     """The code of a treatment that is not matched at all."""
     if treatment.reversed:
         return "reversed"
-    return None if case.had_device(treatment.window) or treatment.line in case.attended else "not_metered"
+    return None if had_device or treatment.line in case.attended else "not_metered"
 
 
 def _supplies(case: Case) -> tuple[list[list[Supply]], list[Supply]]:

@@ -14,7 +14,7 @@ from gateway.audit import changes
 from gateway.audit.editions import Difference
 from gateway.audit.items import Item
 from gateway.audit.items import document as item_document
-from gateway.audit.reconcile import longest_window_days
+from gateway.audit.windows import longest_window_days
 from gateway.bootstrap import Book, open_book
 from gateway.commands.editions import difference_document, lines_document, tell_difference, tell_lines
 from gateway.commands.output import as_json, print_json, say

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import date
 from pathlib import Path
 from typing import Any
 
@@ -11,13 +10,13 @@ import click
 from gateway import bootstrap, pipeline
 from gateway.audit import figures
 from gateway.audit.verdicts import CODES
+from gateway.bootstrap import Book
+from gateway.commands.every_clinic import Task, reconciled
 from gateway.commands.output import as_json, of_clinic, print_json, say
+from gateway.commands.period import read_period
 from gateway.errors import UsageError
-from gateway.instants import read_day
 from gateway.ledger import bills
 from gateway.pages.words import speak
-
-_YEARS = range(2000, 2100)
 
 
 @click.command()
@@ -29,18 +28,31 @@ _YEARS = range(2000, 2100)
     help="谁的账单，默认诊所自报，没有则平台 · whose bills: by default the clinic's own, else the platform's",
 )
 @of_clinic
+@click.option("--every-clinic", is_flag=True, help="在区平台：所有机构 · at a district: all its clinics")
 @as_json
 @click.pass_obj
 def reconcile(
-    folder: Path, from_day: str, to_day: str, source: str | None, clinic: str | None, as_json: bool
+    folder: Path,
+    from_day: str,
+    to_day: str,
+    source: str | None,
+    clinic: str | None,
+    every_clinic: bool,
+    as_json: bool,
 ) -> int:
     """核对一段时间的收费与设备记录 · reconcile bills with device time. Exits 1 when there are leads.
 
     \b
     例 · example: wattwitness --dir clinic-01 reconcile --from 2026-03-02 --to 2026-03-02
     """
-    first, last = _period(from_day, to_day)
+    first, last = read_period(from_day, to_day)
     book = bootstrap.open_book(folder)
+    if every_clinic:
+        if clinic is not None:
+            raise UsageError(
+                "--clinic 与 --every-clinic 只能用一个", "--clinic and --every-clinic: use one of them"
+            )
+        return _every(book, Task(folder, first, last, source, book.clock.now_ms(), as_json))
     config, rules = book.of_clinic(clinic), figures.read(folder)
     with book.ledger() as db:
         whose = source or bills.usual_source(db, config.clinic)
@@ -52,18 +64,16 @@ def reconcile(
     return 1 if found["leads"] else 0
 
 
-def _period(from_day: str, to_day: str) -> tuple[date, date]:
-    first, last = read_day(from_day), read_day(to_day)
-    if last < first:
-        raise UsageError(
-            f"--to {last} 早于 --from {first}：请对调", f"--to {last} is before --from {first}: swap them"
-        )
-    for day in (first, last):
-        if day.year not in _YEARS:
-            raise UsageError(
-                f"{day} 不在 2000 至 2099 年之间：请检查日期", f"{day} is not in 2000 to 2099: check it"
-            )
-    return first, last
+def _every(book: Book, task: Task) -> int:
+    found = []
+    for each in reconciled(book, task):
+        found.append(each)
+        if not task.whole:
+            counts = "  ".join(f"{code} {each['summary'][code]}" for code in CODES)
+            click.echo(f"{each['clinic']}  {counts}  leads {len(each['leads'])}")
+    if task.whole:
+        print_json(found)
+    return 1 if any(each["leads"] for each in found) else 0
 
 
 def _tell(found: dict[str, Any]) -> None:

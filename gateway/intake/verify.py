@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import binascii
 import hashlib
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 
@@ -17,6 +17,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.hashes import SHA256
 
 from gateway import canonical
+from gateway.uncollected import uncollected
 from protocol import p256, record, seal
 from protocol.errors import RecordError
 
@@ -41,7 +42,7 @@ class Arrival:
     unit: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Verified:
     """A record that its unit sealed; `line` is its exact text, `clinic` the unit's. `vouched`: what it says is proven by the
     seal of a later record that rests on it, and its own seal is still to be looked at."""
@@ -74,61 +75,65 @@ def verify_all(
     last of a run proves what the others say (FORMAT.md, Verifying). Whoever takes them so owes each of them a look at its own
     seal: `look_again`.
     """
+    arrivals = list(arrivals)
     if not ends:
         return [verify(each, units) for each in arrivals]
     ends = dict(ends)
     said: list[Verified | Refused] = []
-    for run in _runs(arrivals):
-        first = run[0].record
-        goes_on = len(run) > 1 and first is not None and ends.get(first.unit) == first.up
-        found = _verify_run(run, units) if goes_on else [verify(each.arrival, units) for each in run]
-        for each in found:
-            if isinstance(each, Verified):
-                _go_on(ends, each.record)
-        said += found
+    with uncollected():
+        for run, read in _runs(arrivals):
+            said += _verify_run(run, read, units, ends)
     return said
 
 
-@dataclass(frozen=True, slots=True)
-class _Read:
-    """An arrival, and the record in it if it is in the form of units; its seal was not looked at."""
-
-    arrival: Arrival
-    record: record.Record | None
-
-    def precedes(self, other: _Read) -> bool:
-        """Whether the other is the next one of the same unit, come the same way."""
-        here, there = self.record, other.record
-        if here is None or there is None or here.digest != there.up:
-            return False
-        if (here.unit, here.us + 1) != (there.unit, there.us):
-            return False
-        return (self.arrival.clinic, self.arrival.unit) == (other.arrival.clinic, other.arrival.unit)
+_Read = Sequence[record.Record | None]
+"""The records in some arrivals, where they are in the form of units; their seals were not looked at."""
 
 
-def _runs(arrivals: Iterable[Arrival]) -> Iterator[list[_Read]]:
-    """The arrivals in their order, together where they follow each other."""
-    run: list[_Read] = []
-    for arrival in arrivals:
-        read = _Read(arrival, canonical.read(arrival.line))
-        if run and not run[-1].precedes(read):
-            yield run
-            run = []
-        run.append(read)
-    if run:
-        yield run
+def _runs(arrivals: Sequence[Arrival]) -> Iterator[tuple[Sequence[Arrival], _Read]]:
+    """The arrivals in their order, together where each is the next of its unit after the one before, and came as it did."""
+    read = [canonical.read(each.line) for each in arrivals]
+    first = 0
+    pairs = zip(read, read[1:], arrivals, arrivals[1:], strict=False)
+    for at, (here, there, came, comes) in enumerate(pairs, start=1):
+        if (
+            here is None
+            or there is None
+            or here.digest != there.up
+            or here.us + 1 != there.us
+            or here.unit != there.unit
+            or came.clinic != comes.clinic
+            or came.unit != comes.unit
+        ):
+            yield arrivals[first:at], read[first:at]
+            first = at
+    if arrivals:
+        yield arrivals[first:], read[first:]
 
 
-def _verify_run(run: list[_Read], units: Mapping[str, Enrolled]) -> list[Verified | Refused]:
-    last = verify(run[-1].arrival, units)
-    if isinstance(last, Refused):
-        return [*(verify(each.arrival, units) for each in run[:-1]), last]
-    vouched = [
-        Verified(each.record, each.arrival.line.decode("ascii"), last.clinic, vouched=True)
-        for each in run[:-1]
-        if each.record is not None
+def _verify_run(
+    run: Sequence[Arrival], read: _Read, units: Mapping[str, Enrolled], ends: dict[str, str]
+) -> list[Verified | Refused]:
+    """What is said of a run; where it goes on a chain `ends` is brought to its end."""
+    first, last = read[0], None
+    if len(run) > 1 and first is not None and ends.get(first.unit) == first.up:
+        last = verify(run[-1], units)
+    if last is None or isinstance(last, Refused):
+        said = [verify(each, units) for each in run[:-1]]
+        said.append(last or verify(run[-1], units))
+        for each in said:
+            if isinstance(each, Verified):
+                _go_on(ends, each.record)
+        return said
+    ends[last.record.unit] = last.record.digest
+    return [
+        *(
+            Verified(each, each.line, last.clinic, True)  # type: ignore[attr-defined]
+            for each in read[:-1]
+            if each is not None
+        ),
+        last,
     ]
-    return [*vouched, last]
 
 
 def _go_on(ends: dict[str, str], read: record.Record) -> None:

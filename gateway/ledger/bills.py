@@ -13,6 +13,8 @@ from dataclasses import dataclass, fields
 from sqlite_utils import Database
 
 SOURCES = ("clinic", "platform")
+IMPORTED = "bills.import"
+"""What the trail calls it that a person imported a file."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,7 +25,7 @@ class Teller:
     source: str
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True, unsafe_hash=True)  # not frozen: made by the thousand
 class BillLine:
     """One charged line. `treatments` and `amount_fen` are what partial refunds left of it; of a line that
     `reversed_by` names as taken back they are what was charged. `item` is None, and `treatments` 0, where the line
@@ -198,3 +200,30 @@ def file_body(db: Database, sha256: str) -> bytes | None:
         "SELECT body FROM bill_files WHERE sha256 = ? ORDER BY file LIMIT 1", [sha256]
     ).fetchone()
     return found[0] if found else None
+
+
+@dataclass(frozen=True, slots=True)
+class KeptFile:
+    """A file in the ledger, without its bytes. `lines`: those in the book that it told first."""
+
+    sha256: str
+    source: str
+    name: str
+    format: str
+    imported_ms: int
+    size: int
+    first_ms: int | None
+    last_ms: int | None
+    lines: int
+
+
+def files(db: Database, clinic: str, most: int) -> list[KeptFile]:
+    """The files of a clinic that were imported last, newest first."""
+    rows = db.execute(
+        """SELECT sha256, source, name, format, imported_ms, length(body), first_ms, last_ms,
+             (SELECT count(*) FROM bill_lines b WHERE b.clinic = f.clinic AND b.source = f.source
+                AND b.charged_ms BETWEEN f.first_ms AND f.last_ms AND b.file = f.file)
+           FROM bill_files f WHERE clinic = ? ORDER BY file DESC LIMIT ?""",
+        [clinic, most],
+    )
+    return [KeptFile(*row) for row in rows.fetchall()]

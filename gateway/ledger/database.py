@@ -121,6 +121,30 @@ def version(db: Database) -> int:
     return db.execute("PRAGMA data_version").fetchone()[0]
 
 
+def size(db: Database) -> int:
+    """Bytes that the ledger's file takes."""
+    pages, each = (db.execute(f"PRAGMA {name}").fetchone()[0] for name in ("page_count", "page_size"))
+    return int(pages * each)
+
+
+def check_whole(path: Path, named: Path) -> None:
+    """UsageError, speaking of `named`, unless `path` is a ledger of this version or an older one in which SQLite finds
+    nothing wrong (PRAGMA integrity_check, foreign_key_check). Nothing is written."""
+    connection = sqlite3.connect(f"file:{path}?mode=ro", uri=True)
+    try:
+        db = Database(connection, execute_plugins=False)
+        _refuse_newer(db, named)
+        if not migrations.applied(db):
+            raise _no_ledger(named, "empty")
+        said = db.execute("PRAGMA integrity_check").fetchall()
+        if said != [("ok",)] or db.execute("PRAGMA foreign_key_check").fetchall():
+            raise _no_ledger(named, said[0][0])
+    except sqlite3.DatabaseError as error:
+        raise _no_ledger(named, error) from error
+    finally:
+        connection.close()
+
+
 def _path(db: Database) -> Path:
     return Path(db.execute("PRAGMA database_list").fetchone()[2])
 

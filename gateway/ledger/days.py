@@ -24,10 +24,19 @@ def newest_run(db: Database, clinic: str, day: str) -> Row | None:
 
 
 def newest_reconciled_day(db: Database, clinic: str) -> str | None:
-    """The latest day of which some run knows the coverage or a verdict."""
-    told = "SELECT max(day) AS day FROM {} WHERE run IN (SELECT run FROM runs WHERE clinic = :clinic)"
-    sql = f"SELECT max(day) AS day FROM ({told.format('coverage')} UNION ALL {told.format('verdicts')})"
-    return next(iter(db.query(sql, {"clinic": clinic})))["day"]
+    """The latest day of which some run knows the coverage or a verdict. No run knows of days after its last."""
+    told = "SELECT max(day) AS day FROM {} WHERE run = :run"
+    sql = f"SELECT max(day) FROM ({told.format('coverage')} UNION ALL {told.format('verdicts')})"
+    newest: str | None = None
+    runs = db.execute(
+        "SELECT run, to_day FROM runs WHERE clinic = ? ORDER BY to_day DESC, run DESC", [clinic]
+    ).fetchall()
+    for run, to_day in runs:
+        if newest is not None and newest >= to_day:
+            break
+        found = db.execute(sql, {"run": run}).fetchone()[0]
+        newest = max(filter(None, (newest, found)), default=None)
+    return newest
 
 
 def devices(db: Database, clinic: str, from_ms: int, until_ms: int) -> list[Row]:
@@ -95,7 +104,8 @@ def bill_lines(db: Database, clinic: str, from_ms: int, until_ms: int) -> list[R
     """The bill lines charged in the day, of both sources, by time; a refund is told by the line that it takes back."""
     return list(
         db.query(
-            "SELECT source, line, visit, item, name, treatments, amount_fen, charged_ms, reversed_by FROM bill_lines"
+            "SELECT source, line, visit, item, name, treatments, amount_fen, charged_ms, room, staff, reversed_by"
+            " FROM bill_lines"
             " WHERE clinic = ? AND source IN ('clinic', 'platform') AND charged_ms >= ? AND charged_ms < ?"
             " AND count NOT LIKE '-%' ORDER BY charged_ms, line, source",
             [clinic, from_ms, until_ms],

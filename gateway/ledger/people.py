@@ -57,6 +57,12 @@ def set_password(db: Database, name: str, password: str, is_first: bool) -> None
     sign_out_everywhere(db, name)
 
 
+def administrators(db: Database) -> int:
+    """How many accounts of administrators may sign in."""
+    told = db.execute("SELECT count(*) FROM people WHERE role = 'administrator' AND until_ms IS NULL")
+    return int(told.fetchone()[0])
+
+
 def end(db: Database, name: str, at_ms: int) -> None:
     """The account is kept, but nobody signs in by it any more."""
     db.execute("UPDATE people SET until_ms = ? WHERE name = ?", [at_ms, name])
@@ -74,13 +80,13 @@ def sign_in(db: Database, token: str, name: str, at_ms: int) -> None:
     )
 
 
-def signed_in(db: Database, token: str) -> tuple[Person, int] | None:
-    """Whose sign-in it is and when it was last used (ms); None where there is none, or the account has ended."""
+def signed_in(db: Database, token: str) -> tuple[Person, int, int] | None:
+    """Whose sign-in it is, when it was last used and when it began (ms); None where there is none, or the account has ended."""
     row = db.execute(
-        f"SELECT {_COLUMNS}, seen_ms FROM sign_ins JOIN people USING (name) WHERE token = ? AND until_ms IS NULL",
+        f"SELECT {_COLUMNS}, seen_ms, sign_ins.since_ms FROM sign_ins JOIN people USING (name) WHERE token = ? AND until_ms IS NULL",
         [token],
     ).fetchone()  # fmt: skip
-    return (_person(row[:-1]), row[-1]) if row else None
+    return (_person(row[:-2]), *row[-2:]) if row else None
 
 
 def seen(db: Database, token: str, at_ms: int) -> None:
@@ -98,22 +104,53 @@ def sign_out_everywhere(db: Database, name: str) -> None:
     db.execute("DELETE FROM sign_ins WHERE name = ?", [name])
 
 
+def forget_unused(db: Database, role: str, seen_ms: int, since_ms: int) -> None:
+    """Ends the sign-ins of a role that were last used before `seen_ms`, or began before `since_ms`."""
+    db.execute(
+        "DELETE FROM sign_ins WHERE (seen_ms < ? OR since_ms < ?) AND name IN (SELECT name FROM people WHERE role = ?)",
+        [seen_ms, since_ms, role],
+    )
+
+
+def sign_out_all(db: Database) -> None:
+    """Ends everybody's."""
+    db.execute("DELETE FROM sign_ins")
+
+
 # --- failed ones --------------------------------------------------------------------------------------------------
 
 
-def note_failed(db: Database, at_ms: int, name: str, address: str) -> None:
-    """Somebody tried; what is older than a day is forgotten here (the trail keeps it)."""
-    db.execute("DELETE FROM failed_sign_ins WHERE at_ms < ?", [at_ms - 86_400_000])
-    db.execute("INSERT INTO failed_sign_ins (at_ms, name, address) VALUES (?, ?, ?)", [at_ms, name, address])
+@dataclass(frozen=True, slots=True)
+class Failed:
+    """How many attempts failed: under a name, from an address, in all."""
+
+    by_name: int
+    by_address: int
+    all: int
 
 
-def failed_since(db: Database, since_ms: int, name: str, address: str) -> tuple[int, int]:
-    """How often since then: (under that name, from that address)."""
+def note_failed(db: Database, at_ms: int, name: str, address: str) -> int:
+    """Somebody tries, and has failed until `forget_failed` is told its number; what is older than an hour is forgotten
+    here (the trail keeps it)."""
+    db.execute("DELETE FROM failed_sign_ins WHERE at_ms < ?", [at_ms - 3_600_000])
+    row = [at_ms, name, address]
+    made = db.execute("INSERT INTO failed_sign_ins (at_ms, name, address) VALUES (?, ?, ?)", row)
+    return int(made.lastrowid or 0)
+
+
+def forget_failed(db: Database, attempt: int) -> None:
+    """It was no failure."""
+    db.execute("DELETE FROM failed_sign_ins WHERE rowid = ?", [attempt])
+
+
+def failed_since(db: Database, since_ms: int, name: str, address: str) -> Failed:
+    """How often since then."""
     row = db.execute(
-        "SELECT count(*) FILTER (WHERE name = ?), count(*) FILTER (WHERE address = ?) FROM failed_sign_ins WHERE at_ms > ?",
+        "SELECT count(*) FILTER (WHERE name = ?), count(*) FILTER (WHERE address = ?), count(*) FROM failed_sign_ins"
+        " WHERE at_ms > ?",
         [name, address, since_ms],
     ).fetchone()
-    return row[0], row[1]
+    return Failed(*row)
 
 
 def _person(row: tuple[str, str, int, int, int | None]) -> Person:

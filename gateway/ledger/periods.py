@@ -18,32 +18,54 @@ _NEVER = 1 << 62
 _SET_MS = 946_684_800_000  # 2000: what says it was made before has no clock
 
 
+Told = tuple[int, str, str, int, int, str, str | None]
+"""us, kind, boot, um_ms, at_ms and clock flag of a record; its line where these are not all that it says of watching."""
+
+
 @dataclass(frozen=True, slots=True)
 class Stretch:
-    """Exact lines of a unit's chain: all those of some time, in order of `us`, and the nearest on either side (if any)
-    that tell of load or meter."""
+    """Records of a unit's chain: what all those of some time say, in order of `us`, and the exact lines of the nearest on
+    either side (if any) that tell of load or meter."""
 
-    lines: list[str]
+    told: list[Told]
     beside: list[str]
 
 
 def stretch(
-    db: Database, unit: str, from_ms: int, until_ms: int, telling: Sequence[str], unread: Sequence[str]
+    db: Database,
+    unit: str,
+    from_ms: int,
+    until_ms: int,
+    telling: Sequence[str],
+    unread: Sequence[str],
+    plain: Sequence[str] = (),
 ) -> Stretch:
     """The unit's chained records made in [from_ms, until_ms), and at least one with a synchronised clock around them.
 
     Between two such records the order of `us` is that of time, whatever an unset clock said. `telling` are the kinds,
-    `unread` the causes of a FAULT, for which to look; before the stretch a BOOT tells too.
+    `unread` the causes of a FAULT, for which to look; before the stretch a BOOT tells too. Of the `plain` kinds the
+    columns say enough, unless they were kept before all columns were there.
     """
     asked: dict[str, object] = {"unit": unit, "from_ms": from_ms, "until_ms": until_ms}
     asked["first"] = _one(db, f"us {_BEFORE}", asked) or 0
     asked["last"] = _one(db, f"us {_AFTER}", asked) or _NEVER
-    lines = db.execute(f"SELECT line {_CHAINED} AND us BETWEEN :first AND :last ORDER BY us", asked)
+    told = db.execute(
+        f"SELECT us, kind, boot, um_ms, at_ms, flag, {_line_beside(plain)}"
+        f" {_CHAINED} AND us BETWEEN :first AND :last ORDER BY us",
+        asked,
+    ).fetchall()
     tells = " OR ".join(f"kind = '{kind}'" for kind in telling)
-    told = " OR ".join([tells, "kind = 'BOOT'", *map(_fault, unread)])
-    before = _one(db, f"line {_CHAINED} AND us < :first AND ({told}) ORDER BY us DESC LIMIT 1", asked)
+    backwards = " OR ".join([tells, "kind = 'BOOT'", *map(_fault, unread)])
+    before = _one(db, f"line {_CHAINED} AND us < :first AND ({backwards}) ORDER BY us DESC LIMIT 1", asked)
     after = _one(db, f"line {_CHAINED} AND us > :last AND ({tells}) ORDER BY us LIMIT 1", asked)
-    return Stretch([line for (line,) in lines], [line for line in (before, after) if line])
+    return Stretch(told, [line for line in (before, after) if line])
+
+
+def _line_beside(plain: Sequence[str]) -> str:
+    if not plain:
+        return "line"
+    kinds = ", ".join(f"'{kind}'" for kind in plain)
+    return f"CASE WHEN kind IN ({kinds}) AND flag <> '' THEN NULL ELSE line END"
 
 
 def _fault(cause: str) -> str:

@@ -62,6 +62,11 @@ def begun_heads(db: Database) -> dict[str, Head]:
     return {unit: Head(*ends) for unit, *ends in rows}
 
 
+def heard(db: Database) -> dict[str, int]:
+    """Unit -> when it was heard last (ms)."""
+    return dict(db.execute("SELECT unit, heard_ms FROM heads").fetchall())
+
+
 def chain(db: Database, unit: str) -> Chain:
     """How a unit's chain stands."""
     sql = "SELECT us, digest, first_us, first_up, forked_us, begun FROM heads WHERE unit = ?"
@@ -126,14 +131,15 @@ def row(
 ) -> Row:
     """A record as the table has it."""
     place = (clinic, record.unit, record.us, record.digest, record.up, record.kind, record.boot)
-    return (position, *place, record.um_ms, record.at_ms, line, received_ms, source, chained, int(vouched))
+    came = (received_ms, source, chained, int(vouched))
+    return (position, *place, record.um_ms, record.at_ms, line, *came, record.flag)
 
 
 def insert_all(db: Database, rows: Sequence[Row]) -> None:
     """Keeps records."""
     db.conn.executemany(
         "INSERT INTO records (position, clinic, unit, us, digest, up, kind, boot, um_ms, at_ms, line, received_ms,"
-        " source, chained, vouched) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+        " source, chained, vouched, flag) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
         rows,
     )
 

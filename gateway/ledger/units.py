@@ -53,21 +53,28 @@ class Placement:
     until_ms: int | None = None
 
 
-def units(db: Database) -> dict[str, Unit]:
-    """All units by name, retired ones too."""
-    rows = db.query("SELECT * FROM units ORDER BY unit")
+_OURS = ":clinic IS NULL OR clinic = :clinic"
+
+
+def units(db: Database, clinic: str | None = None) -> dict[str, Unit]:
+    """All units by name, retired ones too; of one clinic, or of all."""
+    rows = db.query(f"SELECT * FROM units WHERE {_OURS} ORDER BY unit", {"clinic": clinic})
     return {row["unit"]: Unit(**{**row, "plug": bool(row["plug"])}) for row in rows}
 
 
-def devices(db: Database) -> dict[str, Device]:
-    """All devices by name, retired ones too."""
-    rows = db.query("SELECT * FROM devices ORDER BY room, bed, device")
+def devices(db: Database, clinic: str | None = None) -> dict[str, Device]:
+    """All devices by name, retired ones too; of one clinic, or of all."""
+    rows = db.query(f"SELECT * FROM devices WHERE {_OURS} ORDER BY room, bed, device", {"clinic": clinic})
     return {row["device"]: Device(**{**row, "blind": bool(row["blind"])}) for row in rows}
 
 
-def placements(db: Database) -> list[Placement]:
-    """Every placement that ever was, by unit and time."""
-    return [Placement(**row) for row in db.query("SELECT * FROM placements ORDER BY unit, from_ms")]
+def placements(db: Database, clinic: str | None = None) -> list[Placement]:
+    """Every placement that ever was, by unit and time; of one clinic's units, or of all."""
+    rows = db.query(
+        f"SELECT * FROM placements WHERE unit IN (SELECT unit FROM units WHERE {_OURS}) ORDER BY unit, from_ms",
+        {"clinic": clinic},
+    )
+    return [Placement(**row) for row in rows]
 
 
 def device_at(db: Database, unit: str, at_ms: int) -> Device | None:

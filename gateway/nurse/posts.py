@@ -19,7 +19,7 @@ from gateway.audit.boots import boots_of
 from gateway.audit.editions import Editions
 from gateway.audit.hours import Hours
 from gateway.audit.posts import Known, Paid, Recorded, Scan, Stay, is_post, lasts_ms, named, stays
-from gateway.audit.reconcile import longest_window_days, version, window
+from gateway.audit.windows import longest_window_days, version, window
 from gateway.ledger import attended, bills, records, trail, units
 from gateway.ledger.attended import DONE, RUNNING, SCANNED, WITHDRAWN, Entry
 from gateway.ledger.bills import BillLine, Teller
@@ -186,7 +186,7 @@ def _read(db: Database, hours: Hours, first: date, last: date) -> _Read:
         ],
         threads=threads,
         held={key: _held(each, items) for key, each in made.items() if not _is_units(each)},
-        rooms={each.room for each in units.devices(db).values() if each.clinic == clinic},
+        rooms={each.room for each in units.devices(db, clinic).values()},
         longest_ms=max((lasts_ms(each) for each in items.all() if each.attended), default=0),
     )
     return _Read(stays(scans, known), made, frozenset(each.scan for each in people if each.scan))
@@ -202,11 +202,11 @@ def _held(entry: Entry, items: Editions) -> tuple[str, catalogue.Item | None]:
 
 def _posts(db: Database, clinic: str) -> dict[str, list[tuple[Placement, Device]]]:
     """Unit -> where it ever was a post."""
-    devices = units.devices(db)
+    devices = units.devices(db, clinic)
     found: dict[str, list[tuple[Placement, Device]]] = defaultdict(list)
-    for each in units.placements(db):
-        device = devices[each.device]
-        if device.clinic == clinic and is_post(device.load):
+    for each in units.placements(db, clinic):
+        device = devices.get(each.device)
+        if device is not None and is_post(device.load):
             found[each.unit].append((each, device))
     return dict(found)
 

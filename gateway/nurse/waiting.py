@@ -19,7 +19,7 @@ from gateway.audit.hours import Hours
 from gateway.audit.items import Item
 from gateway.audit.live import Live, live
 from gateway.audit.posts import Stay
-from gateway.audit.reconcile import longest_window_days, version, window
+from gateway.audit.windows import longest_window_days, version, window
 from gateway.ledger import attended, bills
 from gateway.ledger import live as units_now
 from gateway.ledger.attended import RUNNING, SCANNED, WITHDRAWN, Entry

@@ -8,7 +8,7 @@ from gateway.pages import marks
 from gateway.pages.ink import MUTED, RULE, fit, label, line, width_of
 from gateway.pages.lanes import lanes
 from gateway.pages.sheet import LEFT, RAIL_WIDTH, RIGHT, WIDTH, Sheet
-from gateway.pages.view import Line, in_order
+from gateway.pages.view import Line
 
 _DENSITIES = ((10, 12), (6, 7), (3, 4))
 """(size of a mark, distance between two)."""
@@ -40,7 +40,8 @@ def _stacked(sheet: Sheet, bills: Sequence[Line]) -> int:
     titles = {id(each): sheet.words.line_title(each) for each in ordered}
     for (each, code, x), place in zip(shown, places, strict=True):
         y = base - (place + 1) * pitch
-        sheet.parts.append(marks.mark(code, x - size // 2, y, size, titles[id(each)]))
+        rest = sheet.faint(sheet.focus is not None and each.line in sheet.focus.lines)
+        sheet.parts.append(marks.mark(code, x - size // 2, y, size, titles[id(each)], rest))
     return count * pitch + 14
 
 
@@ -56,7 +57,7 @@ def tally(sheet: Sheet, bills: Sequence[Line]) -> None:
         return
     sheet.y += 14
     x = LEFT
-    for code, count in in_order(each.code for bill in bills for each in bill.treatments):
+    for code, count in sheet.view.counts_of(bills).items():
         x = _counted(sheet, x, code, count)
     for each in sheet.view.sets:
         if any(each.number in bill.sets for bill in bills):

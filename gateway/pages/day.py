@@ -35,6 +35,9 @@ from gateway.pages.view import (
 LOADS = ("tdp", "stim", "ionto")
 """Classes of devices in the order in which a page shows them; others follow."""
 
+Judged = tuple[Row, Treatment]
+"""What a run said of a treatment, as it is kept and as it is shown."""
+
 
 def today(config: Config, now_ms: int) -> date:
     """The clinic's local date at that instant."""
@@ -55,6 +58,7 @@ def day_view(db: Database, config: Config, day: date) -> DayView:
     whole = midnight_ms(day, config.zone), midnight_ms(day + timedelta(days=1), config.zone)
     run = days.newest_run(db, config.clinic, day.isoformat())
     spoken = days.verdicts(db, run["run"], day.isoformat()) if run else []
+    judged = [(row, _treatment(row)) for row in spoken]
     sets = _sets(days.doubted(db, run["run"]), {each["line"] for each in spoken}) if run else ()
     bills = _of_one_source(days.bill_lines(db, config.clinic, *whole), spoken)
     items = catalogue.in_force(db).on(day)
@@ -64,8 +68,8 @@ def day_view(db: Database, config: Config, day: date) -> DayView:
         zone=config.zone,
         whole=whole,
         opening=config.opening_ms(day),
-        devices=_devices(db, config.clinic, whole, run, day.isoformat(), _relied_on(spoken)),
-        lines=_lines(bills, spoken, sets, items),
+        devices=_devices(db, config.clinic, whole, run, day.isoformat(), _relied_on(judged)),
+        lines=_lines(bills, judged, sets, items),
         sets=sets,
         leads=_leads(days.leads(db, run["run"], day.isoformat()), day.isoformat()) if run else (),
         findings=_findings(periods.findings_between(db, config.clinic, *whole)),
@@ -137,12 +141,12 @@ def _of_one_source(bills: list[Row], spoken: list[Row]) -> list[Row]:
 
 
 def _lines(
-    bills: list[Row], spoken: list[Row], sets: tuple[DoubtSet, ...], items: Mapping[int, Item]
+    bills: list[Row], judged: list[Judged], sets: tuple[DoubtSet, ...], items: Mapping[int, Item]
 ) -> tuple[Line, ...]:
     """The lines of items that were in force on the day."""
     treatments: dict[tuple[str, str], list[Treatment]] = defaultdict(list)
-    for row in spoken:
-        treatments[row["source"], row["line"]].append(_treatment(row))
+    for row, treatment in judged:
+        treatments[row["source"], row["line"]].append(treatment)
     numbers: dict[str, list[int]] = defaultdict(list)
     for each in sets:
         for line in each.lines:
@@ -172,6 +176,9 @@ def _line(row: Row, item: Item, judged: tuple[Treatment, ...], sets: tuple[int, 
         amount_fen=row["amount_fen"],
         treatments=judged or waiting,
         sets=sets,
+        room=row["room"],
+        staff=row["staff"],
+        source=row["source"],
     )
 
 
@@ -189,10 +196,10 @@ def _treatment(row: Row) -> Treatment:
     )
 
 
-def _relied_on(spoken: list[Row]) -> Relied:
+def _relied_on(judged: list[Judged]) -> Relied:
     """Record -> (grade, whether it was found to be a long burn), of those that verdicts rest on."""
     relied: dict[str, tuple[str, bool]] = {}
-    for each in map(_treatment, spoken):
+    for _, each in judged:
         for name in each.records if each.grade else ():
             burned = relied.get(name, ("", False))[1]
             relied[name] = (each.grade or "", burned or each.fit == "long_burn")

@@ -40,12 +40,15 @@ def _dark(sheet: Sheet, device: Device, height: int) -> None:
     for start, end in device.dark:
         left = sheet.x(start)
         title = f"{device.name} {sheet.words.say('dark')} {sheet.words.span((start, end))}"
-        sheet.parts.append(rect(left, sheet.y + 1, sheet.x(end) - left, height - 1, title, marks.DARK))
+        is_meant = sheet.focus is not None and sheet.focus.holds_dark(device, (start, end))
+        fill = marks.DARK + (marks.MEANT if is_meant else sheet.faint(False))
+        sheet.parts.append(rect(left, sheet.y + 1, sheet.x(end) - left, height - 1, title, fill))
 
 
 def _session(sheet: Sheet, session: Session, span: Span, y: int) -> None:
     left, right = span
-    fill = marks.KINDS[marks.kind(session)]
+    is_meant = sheet.focus is not None and session.record in sheet.focus.records
+    fill = marks.KINDS[marks.kind(session)] + sheet.faint(is_meant)
     sheet.parts.append(rect(left, y, right - left, BAR, sheet.words.session_title(session), fill))
     if session.end_code != "L" and right - left > 6:
         sheet.parts.append(marks.torn(right, y, BAR))

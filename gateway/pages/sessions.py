@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 
 from sqlite_utils import Database
 
+from gateway import canonical
 from gateway.ledger import days
 from gateway.ledger.days import Row
 from gateway.pages.view import Session, Span
-from protocol import record, strictjson
+from protocol import record
 from protocol.record import Record
 
 Relied = Mapping[str, tuple[str, bool]]
@@ -21,7 +21,7 @@ def sessions_of(db: Database, clinic: str, whole: Span, relied_on: Relied) -> li
     """(unit, session) of each session that reaches into the day, by time."""
     found = []
     for row in days.session_records(db, clinic, *whole):
-        said = _read(row["line"])
+        said = canonical.stored(row["line"])
         shift_ms = _shift_ms(db, row, said)
         start_ms, end_ms = (each.at_ms + (shift_ms or 0) for each in said.readings)
         if start_ms <= end_ms and start_ms < whole[1] and end_ms >= whole[0]:
@@ -29,12 +29,6 @@ def sessions_of(db: Database, clinic: str, whole: Span, relied_on: Relied) -> li
             grade, long_burn = relied_on.get(name) or (_grade(row, shift_ms), False)
             found.append((row["unit"], _session(name, said, (start_ms, end_ms), grade, long_burn)))
     return sorted(found, key=lambda pair: (pair[1].start_ms, pair[1].end_ms, pair[1].record))
-
-
-def _read(line: str) -> Record:
-    """The record of a line of the ledger, which was read strictly when it came in; a page has no time to do it again."""
-    payload = line.split("|")[1]
-    return Record(payload, json.loads(payload, parse_float=strictjson.Decimal))
 
 
 def _session(name: str, said: Record, span: Span, grade: str, long_burn: bool) -> Session:
@@ -57,7 +51,10 @@ def _shift_ms(db: Database, row: Row, said: Record) -> int | None:
         return 0
     if said.readings[-1].tx == record.POWER_FAILED:  # it speaks in the clock of the boot that died
         return None
-    steps = [_read(line).step_ms or 0 for line in days.later_clocks(db, row["unit"], row["boot"], row["us"])]
+    steps = [
+        canonical.stored(line).step_ms or 0
+        for line in days.later_clocks(db, row["unit"], row["boot"], row["us"])
+    ]
     return sum(steps) if steps else None
 
 

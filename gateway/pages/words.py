@@ -28,6 +28,7 @@ class _Texts:
     def __init__(self, lang: str):
         self._gap = _GAPS[lang]
         self._translations = NullTranslations()
+        self._found: dict[str, str] = {}
         self.keys = {"gap"}
         for path in sorted((LOCALE / TAGS[lang].replace("-", "_") / "LC_MESSAGES").glob("*.po")):
             with path.open("rb") as file:
@@ -39,10 +40,12 @@ class _Texts:
             self._translations.add_fallback(GNUTranslations(compiled))
 
     def text(self, key: str) -> str:
-        """KeyError for a key that has no text."""
-        if key not in self.keys:
-            raise KeyError(key)
-        return self._gap if key == "gap" else self._translations.gettext(key)
+        """KeyError for a key that has no text. A page asks for thousands, of a few hundred: each is looked for once."""
+        if key not in self._found:
+            if key not in self.keys:
+                raise KeyError(key)
+            self._found[key] = self._gap if key == "gap" else self._translations.gettext(key)
+        return self._found[key]
 
 
 @cache

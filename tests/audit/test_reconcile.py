@@ -12,8 +12,9 @@ from hypothesis import strategies as st
 from gateway.audit import catalogue, leads
 from gateway.audit.editions import Editions
 from gateway.audit.hours import Hours
-from gateway.audit.reconcile import reach, reconcile, window
+from gateway.audit.reconcile import reconcile
 from gateway.audit.spans import subtract
+from gateway.audit.windows import reach, window
 from tests.audit.clinic import (
     ACUPUNCTURE,
     CONFIG,

@@ -12,14 +12,17 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
-from tests.bench import bills, intake, matching, unit, verification
+from tests.bench import bars, bills, district, intake, matching, page, unit, verification
 from tests.bench.figures import Figure, table
 
 BENCHES: dict[str, Callable[[float], list[Figure]]] = {
     "intake": intake.figures,
     "verification": verification.figures,
     "matching": matching.figures,
+    "reconcile": district.figures,
     "bills": bills.figures,
+    "page": page.figures,
+    "bars": bars.figures,
     "unit": unit.figures,
 }
 _JSON = Path(".venv/cache/bench.json")

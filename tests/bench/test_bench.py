@@ -8,12 +8,12 @@ import sys
 
 import pytest
 
-from tests.bench import bills, intake, matching, verification
+from tests.bench import bars, bills, district, intake, matching, page, verification
 from tests.bench.figures import Figure, table
 from tests.support.tools import CHECKOUT
 
 
-@pytest.mark.parametrize("bench", [bills, intake, matching, verification])
+@pytest.mark.parametrize("bench", [bars, bills, district, intake, matching, page, verification])
 def test_each_bench_measures_something_at_any_scale(bench):
     found = bench.figures(0.01)
     assert found and all(each.value >= 0 and each.zh and each.en for each in found)

@@ -53,6 +53,20 @@ def test_alive_open_and_session_are_read_by_pattern_and_the_rest_is_not():
         assert said(canonical.parse, payload) == said(record.parse, payload)
 
 
+@pytest.mark.parametrize("tags", [[], ["c" * 64], ["c" * 64, "d" * 64]])
+def test_a_session_with_tags_is_read_by_pattern(tags: list[str]):
+    session = next(each for each in a_day() if '"SESSION"' in each)
+    told = session.removesuffix("}") + ',"UT":[' + ",".join(f'"{each}"' for each in tags) + "]}"
+    assert is_taken(told) and canonical.parse(told).tags == tags
+    assert said(canonical.parse, told) == said(record.parse, told)
+
+
+def test_a_line_that_was_verified_is_read_as_the_protocol_reads_it_whatever_its_kind():
+    for line in _WRITER.lines:
+        payload = line.decode().split("|")[1]
+        assert said(lambda text: canonical.stored(f"OCMF|{text}|"), payload) == said(record.parse, payload)
+
+
 texts = st.text(
     st.characters(min_codepoint=1, max_codepoint=0x2FF, exclude_characters="\x7f"), min_size=1, max_size=70
 )
@@ -81,7 +95,8 @@ def payloads(draw: st.DrawFn) -> str:
         reading[0].tx, reading[1].tx = "B", draw(st.sampled_from("LPA"))
         fields |= {"UA": draw(wholes), "UW": [draw(wholes) for _ in range(3)], "UI": draw(wholes)}
         if draw(st.booleans()):
-            fields["UT"] = ["c" * 64]
+            tag = st.text(_HEX, min_size=64, max_size=64)
+            fields["UT"] = draw(st.lists(tag, max_size=3))
     return record.render(identity, kind, draw(st.integers(1, 10**16)), reading, fields)
 
 

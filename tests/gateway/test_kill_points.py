@@ -18,7 +18,7 @@ from tests.support.broker import Broker
 from tests.support.chain import Writer
 from tests.support.dying import POINTS
 from tests.support.ledgers import CLINIC, in_folder, take_in
-from tests.support.programs import Program, ended, eventually, serve
+from tests.support.programs import Program, ended, eventually, serve, troubles
 from tests.support.unit_link import UnitLink
 
 TOKEN = "a-token-only-for-tests"
@@ -118,7 +118,7 @@ def test_a_district_killed_gets_everything_once(point, clinic, district, writer)
 def test_a_full_disk_is_said_once_nothing_is_acknowledged_and_it_goes_on_when_there_is_room(
     clinic, broker, writer
 ):
-    gateway, address = serve(clinic.folder)
+    gateway, _ = serve(clinic.folder)
     with ended(gateway):
         link = UnitLink(broker.port, "U1")
         link.send(writer.lines[:4])
@@ -126,7 +126,7 @@ def test_a_full_disk_is_said_once_nothing_is_acknowledged_and_it_goes_on_when_th
         allow(gateway, (clinic.folder / "ledger.db-wal").stat().st_size)
         link.send(writer.lines[4:])
         gateway.said("ledger: .*(disk is full)")
-        assert "disk is full" in httpx.get(f"{address}/status.json").json()["troubles"]["ledger"]
+        assert "disk is full" in troubles(clinic.folder)["ledger"]
         assert link.acks[-1][0] == 4
         assert stored(clinic) == writer.lines[:4]
         allow(gateway, resource.RLIM_INFINITY)

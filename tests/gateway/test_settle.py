@@ -293,7 +293,7 @@ def test_only_records_around_the_day_are_read_of_two_years(tmp_path):
         _two_years(db)
         day_ms = START_MS + 400 * DAY_MS
         stretch = periods.stretch(db, "U1", day_ms, day_ms + DAY_MS, coverage.TELLING, coverage.UNREAD)
-        assert len(stretch.lines) == 146
+        assert len(stretch.told) == 146
         assert len(stretch.beside) == 2
 
 
@@ -487,6 +487,40 @@ def test_a_district_reconciles_each_clinic_with_its_own_lines_and_its_own_lamps(
     assert {each["unit"] for each in said["coverage"]} == {"U1"}
     assert {each["clinic"] for each in run("leads", "--json")[1]} == {"C001"}
     assert run("leads", "--clinic", "C002", "--json")[1] == []
+
+
+def test_a_district_reconciles_all_its_clinics_at_once_as_it_does_each_alone(tmp_path, run):
+    ours, theirs = day_of(Writer("U1"), 20), day_of(Writer("U9"), 20, 20, 20)
+    both = HOURS + "\n" + HOURS.replace("C001", "C002").replace("20:00", "18:00")
+    book = in_folder(tmp_path / "clinic", ours, role="district", extra=both)
+    with book.ledger() as db:
+        enrol(db, theirs, "C002", vouched=True)
+        take_in(db, [*ours.lines, *theirs.lines], EVENING_MS)
+    bills_file = tmp_path / "extract.json"
+    bills_file.write_bytes(as_json(upload(detail("1"), detail("2"))))
+    for clinic in ("C001", "C002"):
+        assert (
+            run("import-bills", str(bills_file), "--source", "platform", "--json", "--clinic", clinic)[0] == 0
+        )
+    days = ("reconcile", "--from", MONDAY, "--to", MONDAY)
+    alone = [run(*days, "--clinic", clinic, "--json")[1] for clinic in ("C001", "C002")]
+    code, said, _ = run(*days, "--every-clinic", "--json")
+    assert (code, [each.pop("clinic") for each in said]) == (1, ["C001", "C002"])
+    assert said == alone and alone[0] != alone[1]
+    code, said, _ = run(*days, "--every-clinic")
+    assert code == 1 and "C002  supported 2" in said
+    with book.ledger() as db:
+        assert db.execute("SELECT clinic, count(*) FROM runs GROUP BY 1 ORDER BY 1").fetchall() == [
+            ("C001", 3),
+            ("C002", 3),
+        ]
+
+
+def test_every_clinic_is_for_a_district_and_names_none_beside(tmp_path, run, db):
+    days = ("reconcile", "--from", MONDAY, "--to", MONDAY, "--every-clinic")
+    for more, why in (((), "for a district"), (("--clinic", "C001"), "use one of them")):
+        code, _, told = run(*days, *more)
+        assert (code, why in told) == (2, True)
 
 
 def test_leads_lists_those_of_the_newest_run_of_each_day(run, db, book):

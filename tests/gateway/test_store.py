@@ -267,7 +267,7 @@ def test_the_same_record_cannot_be_stored_twice_even_by_two_connections(tmp_path
     assert take_in(other, CHAIN[:4]).repeated == 4
     with pytest.raises(sqlite3.IntegrityError):
         one.execute("INSERT INTO records SELECT NULL, clinic, unit, us, digest, up, kind, boot, um_ms, at_ms, line,"
-                    " received_ms, source, chained, vouched FROM records LIMIT 1")  # fmt: skip
+                    " received_ms, source, chained, vouched, flag FROM records LIMIT 1")  # fmt: skip
 
 
 def test_a_unit_whose_oldest_stored_record_is_not_its_first_is_not_acknowledged_until_it_starts_over():

@@ -50,7 +50,8 @@ def sessions_by_day(facts: Facts, settled: Settled, longer_than_s: int) -> Mappi
     found: dict[date, Day] = defaultdict(Day)
     required_s = settled.case.required_s
     for session in facts.metered[settled.load]:
-        for day in {facts.day_of(session.start_ms), facts.day_of(session.end_ms)}:
+        first, last = facts.day_of(session.start_ms), facts.day_of(session.end_ms)
+        for day in (first,) if first == last else (first, last):
             if session.active_s > longer_than_s:
                 found[day].long.append(session)
                 found[day].within += longer_than_s // required_s * session.stations

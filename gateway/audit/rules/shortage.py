@@ -60,17 +60,26 @@ def _time_of(settled: Settled) -> dict[str, object]:
 
 def _carried(supply: Supply) -> dict[str, object]:
     """What one supply carries: floor(active / required) x stations; of dark time, what it adds to the sessions beside it."""
+    if not supply.darks and len(supply.sessions) == 1:
+        (session,) = supply.sessions
+        return _row(supply, session.start_ms, session.end_ms, session.active_s, session.stations)
     spans = [(each.start_ms, each.end_ms) for each in supply.sessions]
     spans += [(each.from_ms, each.until_ms) for each in supply.darks]
     stations = [each.stations for each in supply.sessions] + [each.stations for each in supply.darks]
+    active_s = sum(each.active_s for each in supply.sessions)
+    hull = min(start for start, _ in spans), max(end for _, end in spans)
+    return _row(supply, *hull, active_s, max(stations))
+
+
+def _row(supply: Supply, from_ms: int, until_ms: int, active_s: int, stations: int) -> dict[str, object]:
     return {
         "records": [each.key for each in supply.sessions],
         "dark": sorted({each.name for each in supply.darks}),
-        "from_ms": min(start for start, _ in spans),
-        "until_ms": max(end for _, end in spans),
-        "active_s": sum(each.active_s for each in supply.sessions),
+        "from_ms": from_ms,
+        "until_ms": until_ms,
+        "active_s": active_s,
         "dark_s": sum(each.until_ms - each.from_ms for each in supply.darks) // 1000,
-        "stations": max(stations),
+        "stations": stations,
         "carries": supply.capacity,
     }
 

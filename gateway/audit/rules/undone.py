@@ -18,11 +18,13 @@ def undone(facts: Facts, rule: Figures) -> Iterator[Found]:
     done later after all, does not count. One lead for each line; it goes when the refund comes."""
     told = _told_of(facts)
     for day, line in facts.charged:
-        said = [each for each in told.get(line.line, ()) if each.outcome == "undone"]
+        if line.line not in told:
+            continue
+        said = [each for each in told[line.line] if each.outcome == "undone"]
         late = [each for each in said if facts.now_ms - each.at_ms >= rule["days"] * DAY_MS]
         count = min(
             len(late) - _refunded(facts, line),
-            line.treatments - _done(told.get(line.line, ())),
+            line.treatments - _done(told[line.line]),
             line.treatments,
         )
         if late and count > 0:
