@@ -5,6 +5,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from contextlib import closing
+from datetime import date
 from urllib.parse import quote
 
 from fastapi import APIRouter, HTTPException, Request, Response
@@ -13,16 +14,21 @@ from fastapi.responses import RedirectResponse
 from sqlite_utils import Database
 from starlette.datastructures import FormData, UploadFile
 
+from gateway.access import places
 from gateway.audit import outcomes, review
-from gateway.audit.outcomes import Decided
+from gateway.audit.outcomes import Decided, Standing
 from gateway.clock import Clock
-from gateway.config import Config
+from gateway.config import DISTRICT, Config
 from gateway.errors import UsageError
 from gateway.instants import local_day
-from gateway.ledger import reviews
+from gateway.ledger import evidence_of, reviews
 from gateway.ledger.reviews import LeadFound
+from gateway.pages import day
+from gateway.pages.addresses import Addresses
 from gateway.pages.lead_view import LeadWords
 from gateway.pages.rendered import language, person_of, query, rendered
+from gateway.pages.view import DayView
+from gateway.pages.whose import named
 from gateway.pages.words import speak
 
 OpenLedger = Callable[[], Database]
@@ -72,10 +78,38 @@ class _Desk:
             today = local_day(self._clock.now_ms(), self._config.zone)
             now = review.standing_of(db, found, today)
             acts = reviews.acts(db, found.clinic, found.lead)
+            view, there = self._day(db, found), self._there(db, found)
         lang = language(request)
-        page = LeadWords(found, now, acts, self._config.zone, lang)
-        side = self._config.role
-        return rendered("lead.html", lang, status, page=page, refusal=refusal, side=side, **page.texts())
+        to = Addresses(lang, named(self._config, found.clinic), there)
+        page = LeadWords(found, now, acts, self._config.zone, to)
+        may = self._may(found, now, person_of(request).role)
+        texts = page.texts(view) | {
+            "zone": self._config.timezone,
+            "refusal": refusal,
+            "side": self._config.role,
+            "may": may,
+        }
+        return rendered("lead.html", lang, status, page=page, **texts)
+
+    def _day(self, db: Database, found: LeadFound) -> DayView | None:
+        """The day of a lead; None where a district does not know the clinic's hours."""
+        if self._config.role == DISTRICT and found.clinic not in self._config.clinics:
+            return None
+        return day.day_view(db, self._config.of_clinic(found.clinic), date.fromisoformat(found.day))
+
+    def _there(self, db: Database, found: LeadFound) -> set[str]:
+        """The bill lines and records of a lead that have their pages here: a district may only have been told of it."""
+        if self._config.role == DISTRICT and found.clinic not in self._config.clinics:
+            return set()
+        lines = {each.line for each in reviews.lines_now(db, found, found.body["lines"])}
+        return lines | evidence_of.held(db, found.body["supplies"])
+
+    def _may(self, found: LeadFound, now: Standing, role: str) -> set[str]:
+        """What somebody of that role may enter, as the lead stands."""
+        is_district = self._config.role == DISTRICT
+        says = "appeal" if now.state == "closed" else "answer"
+        asked = {act: places.place("POST", f"/lead/{found.lead}/{act}") for act in (says, "review")}
+        return {act for act, place in asked.items() if place and place.allows(role, is_district)}
 
     def file(self, request: Request, name: str, sha256: str) -> Response:
         with closing(self._open()) as db:

@@ -5,7 +5,7 @@ Shapes are drawn once (`definitions`) and used by name; ids begin with `ww-`.
 
 from __future__ import annotations
 
-from gateway.pages.ink import BROWN, DEEP, GREEN, MUTED, OCHRE, PALE, PAPER, RED, RULE, VIOLET, plain
+from gateway.pages.ink import BROWN, DEEP, GREEN, INK, MUTED, OCHRE, PALE, PAPER, RED, RULE, VIOLET, plain
 from gateway.pages.view import Session
 
 _SHAPES = {
@@ -47,6 +47,8 @@ KINDS = {
 """Kind of session -> how its bar is filled."""
 
 DARK = 'fill="url(#ww-dark)"'
+MEANT = f' stroke="{INK}" stroke-width="1.5"'
+"""Around unwatched time that is meant, where all else is faint."""
 
 
 def definitions(codes: bool = True) -> str:
@@ -57,9 +59,9 @@ def definitions(codes: bool = True) -> str:
     return f"<defs>{_PATTERNS}{shapes if codes else ''}</defs>"
 
 
-def mark(code: str, x: int, y: int, size: int, title: str = "") -> str:
-    """The verdict's shape in the square of `size` pixels at (x, y)."""
-    use = f'<use href="#ww-{code}" x="{x}" y="{y}" width="{size}" height="{size}"'
+def mark(code: str, x: int, y: int, size: int, title: str = "", rest: str = "") -> str:
+    """The verdict's shape in the square of `size` pixels at (x, y); `rest` are further attributes."""
+    use = f'<use href="#ww-{code}" x="{x}" y="{y}" width="{size}" height="{size}"{rest}'
     return f"{use}><title>{plain(title)}</title></use>" if title else f"{use}/>"
 
 

@@ -6,17 +6,19 @@ from __future__ import annotations
 from collections.abc import Callable
 from contextlib import closing
 from datetime import date, timedelta
+from typing import Any
 
 from fastapi import APIRouter, HTTPException, Request, Response
 from sqlite_utils import Database
 
 from gateway.audit.month import DayState, Figures, figures, month_days, states
 from gateway.clock import Clock
-from gateway.config import DISTRICT, Config
+from gateway.config import Config
 from gateway.instants import local_day
 from gateway.ledger import bills
 from gateway.ledger.bills import Teller
 from gateway.pages.rendered import language, query, rendered
+from gateway.pages.whose import whose
 from gateway.pages.words import Say, speak
 from gateway.report import sheets
 from gateway.report.written import KINDS, written
@@ -29,21 +31,21 @@ def routes(open_ledger: OpenLedger, config: Config, clock: Clock) -> APIRouter:
     router = APIRouter()
 
     def of(request: Request) -> Figures:
-        whose = _whose(config, request)
-        asked = request.query_params.get("of") or f"{local_day(clock.now_ms(), whose.zone):%Y-%m}"
+        clinic = whose(config, request)
+        asked = request.query_params.get("of") or f"{local_day(clock.now_ms(), clinic.zone):%Y-%m}"
         span = month_days(asked)
         if span is None:
             raise HTTPException(404, speak(language(request))("bad_month", text=asked[:40]))
         with closing(open_ledger()) as db:
-            source = request.query_params.get("source") or bills.usual_source(db, whose.clinic)
+            source = request.query_params.get("source") or bills.usual_source(db, clinic.clinic)
             known = source if source in bills.SOURCES else "clinic"
-            return figures(db, whose, known, *span, clock.now_ms())
+            return figures(db, clinic, known, *span, clock.now_ms())
 
     @router.get("/month")
     def page(request: Request) -> Response:
         found, lang = of(request), language(request)
         texts = _texts(found, lang, request.query_params.get("clinic"))
-        return rendered("month.html", lang, 200, has_days=config.role != DISTRICT, **texts)
+        return rendered("month.html", lang, **texts)
 
     @router.get("/month.{kind}")
     def file(request: Request, kind: str) -> Response:
@@ -70,19 +72,7 @@ def closed(db: Database, config: Config, day: date, lang: str) -> str:
     return told + (say("day_since", since=since) if since else "")
 
 
-def _whose(config: Config, request: Request) -> Config:
-    """The clinic that is asked for; at a district it has to be named, and known."""
-    clinic = request.query_params.get("clinic")
-    if config.role == DISTRICT:
-        if clinic is None or clinic not in config.clinics:
-            raise HTTPException(404)
-        return config.of_clinic(clinic)
-    if clinic not in (None, config.clinic):
-        raise HTTPException(404)
-    return config
-
-
-def _texts(found: Figures, lang: str, clinic: str | None) -> dict[str, object]:
+def _texts(found: Figures, lang: str, clinic: str | None) -> dict[str, Any]:
     say = speak(lang)
     month = found.first
     before, after = month - timedelta(days=1), found.last + timedelta(days=1)
@@ -92,7 +82,7 @@ def _texts(found: Figures, lang: str, clinic: str | None) -> dict[str, object]:
         ),
         "of": f"{month:%Y-%m}",
         "clinic": clinic,
-        "query": query(lang),
+        "query": query(lang, clinic=clinic),
         "before": query(lang, of=f"{before:%Y-%m}", clinic=clinic),
         "after": query(lang, of=f"{after:%Y-%m}", clinic=clinic),
         "other": query("zh" if lang == "en" else "en", of=f"{month:%Y-%m}", clinic=clinic),

@@ -1,4 +1,4 @@
-"""The sheet that a day is drawn on: its columns, its axis of hours, and how far down it is filled."""
+"""The sheet that a day is drawn on: its columns, its axis of hours, how far down it is filled, and where it may be cut."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 
 from gateway.pages.ink import HAIR, INK, MUTED, PAPER, RULE, TINT, fit, label, line, rect
 from gateway.pages.phrases import Phrases
-from gateway.pages.view import DayView, Span
+from gateway.pages.view import DayView, Device, Span
 
 WIDTH = 1240
 RAIL_WIDTH = 84
@@ -20,18 +20,60 @@ SESSIONS, COVERAGE = 1176, 1236
 
 HOUR_MS = 3_600_000
 
+FAINT = ' opacity="0.25"'
+"""How the rest is drawn where only some of the day is meant."""
+
+
+@dataclass(frozen=True, slots=True)
+class Focus:
+    """What is meant of a day: sessions by their records, unwatched time (name of unit or device, from, until), bill lines."""
+
+    records: frozenset[str] = frozenset()
+    dark: tuple[tuple[str, int, int], ...] = ()
+    lines: frozenset[str] = frozenset()
+
+    def holds_dark(self, device: Device, span: Span) -> bool:
+        """Whether unwatched time of the device is meant."""
+        names = {device.device, *device.units}
+        return any(name in names and start < span[1] and end > span[0] for name, start, end in self.dark)
+
+
+@dataclass(frozen=True, slots=True)
+class Strip:
+    """The sheet from one cut to the next: as the fields of Sheet, which it was filled from."""
+
+    top: int
+    height: int
+    below: list[str]
+    parts: list[str]
+    names: list[str]
+
 
 @dataclass(slots=True)
 class Sheet:
-    """What has been drawn so far, down to `y`: `below` lies under all `parts`; `names` is the rail's copy."""
+    """What has been drawn since the last cut, down to `y`: `below` lies under all `parts`; `names` is the rail's copy.
+    With a `focus` all else is faint."""
 
     view: DayView
     words: Phrases
     axis: Span
+    focus: Focus | None = None
     y: int = 0
+    top: int = 0
     below: list[str] = field(default_factory=list)
     parts: list[str] = field(default_factory=list)
     names: list[str] = field(default_factory=list)
+    strips: list[Strip] = field(default_factory=list)
+
+    def cut(self) -> None:
+        """What follows may stand on another sheet of paper."""
+        if self.y > self.top:
+            self.strips.append(Strip(self.top, self.y - self.top, self.below, self.parts, self.names))
+            self.top, self.below, self.parts, self.names = self.y, [], [], []
+
+    def faint(self, is_meant: bool) -> str:
+        """An attribute for what is not meant."""
+        return FAINT if self.focus is not None and not is_meant else ""
 
     def x(self, at_ms: int) -> int:
         """Where an instant stands; what lies outside the axis stands at its end."""

@@ -13,25 +13,39 @@ from gateway.pages.charges import charges, tally
 from gateway.pages.device_rows import BAR, device_row
 from gateway.pages.ink import FONTS, INK, MUTED, PAPER, RULE, TINT, fit, label, plain, rect, width_of
 from gateway.pages.phrases import Phrases
-from gateway.pages.sheet import COVERAGE, LEFT, RAIL_WIDTH, RIGHT, SESSIONS, WIDTH, Sheet, axis, grid, hours
+from gateway.pages.sheet import (
+    COVERAGE,
+    LEFT,
+    RAIL_WIDTH,
+    RIGHT,
+    SESSIONS,
+    WIDTH,
+    Focus,
+    Sheet,
+    axis,
+    grid,
+    hours,
+)
 from gateway.pages.view import DayView, Device, Line
 from gateway.pages.words import TAGS
+
+_ROWS = 14
+"""So many devices at most stand together without a place where paper may end."""
 
 
 def svg(view: DayView, lang: str) -> str:
     """The picture, `WIDTH` pixels wide, with the day's name and counts above it: complete in itself."""
-    return _picture(_drawn(view, lang, heading=True))
+    sheet = _drawn(view, lang, None, heading=True)
+    name, desc = described(view, lang)
+    text = f"<title>{plain(name)}</title><desc>{plain(desc)}</desc>{marks.definitions()}"
+    text += f'<rect width="{WIDTH}" height="{sheet.y}" fill="{PAPER}"/>'
+    text += "".join("".join((*each.below, *each.parts)) for each in sheet.strips)
+    return _svg(lang, WIDTH, (0, sheet.y), f'role="img" aria-label="{plain(name)}"', text)
 
 
-def with_rail(view: DayView, lang: str) -> tuple[str, str]:
-    """The picture without heading, and the names of its rows alone: those lie over it and stay in sight while it
-    scrolls under them."""
-    sheet = _drawn(view, lang, heading=False)
-    return _picture(sheet), _svg(sheet, RAIL_WIDTH, 'aria-hidden="true"', "".join(sheet.names))
-
-
-def _picture(sheet: Sheet) -> str:
-    view, words = sheet.view, sheet.words
+def described(view: DayView, lang: str) -> tuple[str, str]:
+    """What the picture is called, and what it shows, in words."""
+    words = Phrases(view, lang)
     desc = words.say(
         "timeline_desc",
         devices=len(view.devices),
@@ -40,34 +54,41 @@ def _picture(sheet: Sheet) -> str:
         lines=len(view.lines),
         counts=words.counts(view.counts.items()),
     )
-    name = f"{words.say('timeline')} · {view.clinic} · {words.date(view.day)}"
-    text = f"<title>{plain(name)}</title><desc>{plain(desc)}</desc>{marks.definitions()}"
-    text += f'<rect width="{WIDTH}" height="{sheet.y}" fill="{PAPER}"/>{"".join(sheet.below)}{"".join(sheet.parts)}'
-    return _svg(sheet, WIDTH, f'role="img" aria-label="{plain(name)}"', text)
+    return f"{words.say('timeline')} · {view.clinic} · {words.date(view.day)}", desc
 
 
-def _svg(sheet: Sheet, width: int, attributes: str, text: str) -> str:
+def strips(view: DayView, lang: str, focus: Focus | None = None) -> list[tuple[str, str]]:
+    """The picture without heading in pieces that stand under one another, so that paper may end between two; each with the
+    names of its rows alone, which lie over it and stay in sight while it scrolls under them."""
+    sheet = _drawn(view, lang, focus, heading=False)
+    hidden, found = 'aria-hidden="true"', []
+    for place, each in enumerate(sheet.strips):
+        text = "".join((marks.definitions() if place == 0 else "", *each.below, *each.parts))
+        span = each.top, each.height
+        found.append(
+            (_svg(lang, WIDTH, span, hidden, text), _svg(lang, RAIL_WIDTH, span, hidden, "".join(each.names)))
+        )
+    return found
+
+
+def _svg(lang: str, width: int, span: tuple[int, int], attributes: str, text: str) -> str:
+    top, height = span
     return (
-        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width} {sheet.y}" width="{width}" height="{sheet.y}"'
-        f' {attributes} lang="{TAGS[sheet.words.lang]}" font-family="{FONTS}">{text}</svg>'
+        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 {top} {width} {height}" width="{width}" height="{height}"'
+        f' {attributes} lang="{TAGS[lang]}" font-family="{FONTS}">{text}</svg>'
     )
 
 
-def _drawn(view: DayView, lang: str, heading: bool) -> Sheet:
-    sheet = Sheet(view, Phrases(view, lang), axis(view))
+def _drawn(view: DayView, lang: str, focus: Focus | None, heading: bool) -> Sheet:
+    sheet = Sheet(view, Phrases(view, lang), axis(view), focus)
     if heading:
         _heading(sheet)
-    for x, key in ((SESSIONS, "column.sessions"), (COVERAGE, "column.coverage")):
-        sheet.parts.append(label(x, sheet.y + 14, sheet.words.say(key), 11, fill=MUTED, anchor="end"))
-    hours(sheet, sheet.y + 14, sheet.y + 20)
-    sheet.y += 24
     loads = list(dict.fromkeys(each.load for each in view.devices))
     for load in loads:
         _block(sheet, load)
     _others(sheet, [each for each in view.lines if each.load not in loads])
-    hours(sheet, sheet.y + 16, sheet.y)
-    sheet.y += 32
     _legend(sheet)
+    sheet.cut()
     return sheet
 
 
@@ -95,13 +116,19 @@ def _block(sheet: Sheet, load: str) -> None:
     bills = [each for each in sheet.view.lines if each.load == load]
     _block_head(sheet, load, devices, bills)
     top = sheet.y
-    for device in devices:
+    for place, device in enumerate(devices):
+        if place and place % _ROWS == 0:
+            grid(sheet, top)
+            sheet.cut()
+            _columns(sheet)
+            top = sheet.y
         device_row(sheet, device)
     if bills:
         charges(sheet, bills)
     grid(sheet, top)
     tally(sheet, bills)
     sheet.y += 8
+    sheet.cut()
 
 
 def _block_head(sheet: Sheet, load: str, devices: Sequence[Device], bills: Iterable[Line]) -> None:
@@ -115,6 +142,15 @@ def _block_head(sheet: Sheet, load: str, devices: Sequence[Device], bills: Itera
     sheet.parts.append(label(width_of(name, 16) + 12, y, count, fill=MUTED))
     _scale_bar(sheet, y, [each.required_s for line in bills for each in line.treatments if each.required_s])
     sheet.y += 28
+    _columns(sheet)
+
+
+def _columns(sheet: Sheet) -> None:
+    """The hours and the names of the columns, above the rows of each class."""
+    for x, key in ((SESSIONS, "column.sessions"), (COVERAGE, "column.coverage")):
+        sheet.parts.append(label(x, sheet.y + 12, sheet.words.say(key), 11, fill=MUTED, anchor="end"))
+    hours(sheet, sheet.y + 12, sheet.y + 18)
+    sheet.y += 19
 
 
 def _scale_bar(sheet: Sheet, y: int, required: Sequence[int]) -> None:
@@ -134,11 +170,14 @@ def _others(sheet: Sheet, bills: Sequence[Line]) -> None:
     if bills:
         sheet.parts.append(label(0, sheet.y + 20, sheet.words.say("others"), 14, bold=True))
         sheet.y += 28
+        hours(sheet, sheet.y + 12, sheet.y + 18)
+        sheet.y += 19
         top = sheet.y
         charges(sheet, bills)
         grid(sheet, top)
         tally(sheet, bills)
         sheet.y += 8
+        sheet.cut()
 
 
 def _legend(sheet: Sheet) -> None:

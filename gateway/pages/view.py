@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, replace
 from datetime import date, tzinfo
 
 Span = tuple[int, int]
@@ -82,6 +82,9 @@ class Line:
     amount_fen: int
     treatments: tuple[Treatment, ...]
     sets: tuple[int, ...] = ()
+    room: str = ""
+    staff: str = ""
+    source: str = "clinic"
 
     @property
     def shown(self) -> tuple[str, ...]:
@@ -140,7 +143,9 @@ class Finding:
 @dataclass(frozen=True, slots=True)
 class DayView:
     """One clinic day, from midnight to midnight (`whole`). `opening` is None where the clinic was closed. `made_ms` is
-    when it was reconciled, None if it was not; `outside` counts the bill lines that are no item of the catalogue."""
+    when it was reconciled, None if it was not; `outside` counts the bill lines that are no item of the catalogue. `is_part`:
+    only some of the day's lines are in it, so that of members of sets nothing may be counted but that; `coverage` is then
+    that of the whole day."""
 
     day: date
     clinic: str
@@ -154,20 +159,40 @@ class DayView:
     findings: tuple[Finding, ...] = ()
     made_ms: int | None = None
     outside: int = 0
+    is_part: bool = False
+    coverage: tuple[int, int] | None = None
 
     @property
     def counts(self) -> dict[str, int]:
-        """How many treatments got each verdict, all six named; `pending` only where there are such."""
-        found = Counter(each.code for line in self.lines for each in line.treatments)
-        counts = {code: found[code] for code in VERDICTS}
-        return counts | ({PENDING: found[PENDING]} if found[PENDING] else {})
+        """How many treatments got each verdict, all six named; others only where there are such."""
+        return {code: 0 for code in VERDICTS} | self.counts_of(self.lines)
+
+    def counts_of(self, lines: Iterable[Line]) -> dict[str, int]:
+        """How many treatments of these lines got each verdict, of those that occur. Of a part of the day members of sets
+        count as such: else a part of one line would tell what was said of it."""
+        if self.is_part:
+            return dict(in_order(code for line in lines for code in line.shown))
+        return dict(in_order(each.code for line in lines for each in line.treatments))
 
     @property
     def watched(self) -> tuple[int, int] | None:
         """(seconds watched, seconds to be watched) of all devices; None until the day is reconciled."""
+        if self.coverage is not None:
+            return self.coverage
         known = [(each.watched_s, each.open_s) for each in self.devices]
         pairs = [(watched, due) for watched, due in known if watched is not None and due is not None]
         return (sum(watched for watched, _ in pairs), sum(due for _, due in pairs)) if pairs else None
+
+    def of_loads(self, is_meant: Callable[[str | None], bool]) -> DayView:
+        """The day with only the devices and lines of some classes; whole sets stay whole, for a set is of one class."""
+        lines = tuple(each for each in self.lines if is_meant(each.load))
+        numbers = {number for each in lines for number in each.sets}
+        return replace(
+            self,
+            devices=tuple(each for each in self.devices if is_meant(each.load)),
+            lines=lines,
+            sets=tuple(each for each in self.sets if each.number in numbers),
+        )
 
 
 def in_order(codes: Iterable[str]) -> list[tuple[str, int]]:

@@ -7,6 +7,7 @@ from pathlib import Path
 from fastapi import FastAPI
 from sqlite_utils import Database
 
+from gateway.access.places import NURSE
 from gateway.audit import catalogue
 from gateway.clock import Clock
 from gateway.ledger import attended
@@ -15,7 +16,9 @@ from gateway.nurse import attend, tokens
 from gateway.nurse.attend import Act, Details, Treated
 from gateway.pages import nurse
 from gateway.pages.app import create_app
+from gateway.pages.guard import Guard
 from tests.pages import sample
+from tests.support.signed_in import enter
 
 KEY = b"k" * 32
 NOW_MS = sample.at("10:30")
@@ -93,9 +96,33 @@ def _recorded(db: Database) -> None:
     attend.end(db, act("10:13"), stopped.entry, ITEMS[34], Details(), "stopped", "患者感到不适")
 
 
+CLOCK = Clock(0, NOW_MS, 1e-9)
+
+
 def app(path: Path) -> FastAPI:
-    """The pages at half past ten."""
-    clock, ledger = Clock(0, NOW_MS, 1e-9), lambda: open_ledger(path.parent)
-    pages = create_app(ledger, sample.CONFIG, clock)
-    pages.include_router(nurse.routes(ledger, sample.CONFIG, clock, lambda: KEY))
+    """The pages at half past ten, as they are behind the guard."""
+
+    def ledger() -> Database:
+        return open_ledger(path.parent)
+
+    pages = create_app(ledger, sample.CONFIG, CLOCK)
+    pages.include_router(nurse.routes(ledger, sample.CONFIG, CLOCK, lambda: KEY))
     return pages
+
+
+def guarded(path: Path) -> FastAPI:
+    """The same with the guard before them."""
+    pages = app(path)
+    pages.add_middleware(
+        Guard, open_ledger=lambda: open_ledger(path.parent), config=sample.CONFIG, clock=CLOCK
+    )
+    return pages
+
+
+def token(folder: Path, name: str = "D01", role: str = NURSE) -> str:
+    """What the browser of somebody with a new account of that role keeps."""
+    db = open_ledger(folder)
+    try:
+        return enter(db, name, role, NOW_MS)
+    finally:
+        db.close()

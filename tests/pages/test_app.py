@@ -11,11 +11,13 @@ from fastapi.testclient import TestClient
 from sqlite_utils import Database
 
 from gateway.clock import Clock
-from gateway.config import DISTRICT
+from gateway.config import DISTRICT, Clinic
 from gateway.errors import UsageError
-from gateway.pages.app import HEADERS, create_app
+from gateway.pages.app import create_app
+from gateway.pages.headers import HEADERS
 from tests.pages import sample
 from tests.pages.sample import CONFIG, DAY
+from tests.support.signed_in import as_person
 
 _EVENING = Clock(0, sample.at("18:30"), 1e-9)
 
@@ -30,7 +32,7 @@ def path(tmp_path):
 @pytest.fixture
 def client(path):
     """Somebody who asks for pages of that ledger."""
-    return TestClient(create_app(lambda: Database(path), CONFIG, _EVENING))
+    return TestClient(as_person(create_app(lambda: Database(path), CONFIG, _EVENING)))
 
 
 def test_the_first_page_leads_to_the_day_and_keeps_the_language(client):
@@ -213,7 +215,22 @@ def test_a_district_shows_what_it_holds_of_each_unit(path):
     client = TestClient(create_app(lambda: Database(path), district, _EVENING, lambda db, zone: found))
     page = client.get("/").text
     assert "3–5、7、自记录 8 起分叉" in page and "从未收到" in page and "&lt;U2&gt;" in page
+    assert "有 2 条内容被隔离" in page and "/month" not in page
     assert client.get("/day/2026-03-02").status_code == 404
+
+
+def test_a_district_leads_to_the_month_of_each_clinic_whose_hours_it_knows(path):
+    known = {"C001": Clinic("梧桐路", "08:00", "18:00"), "C002": Clinic("石门路", "08:00", "18:00")}
+    district = replace(CONFIG, role=DISTRICT, clinics=known)
+    client = TestClient(as_person(create_app(lambda: Database(path), district, _EVENING)))
+    page = client.get("/?lang=en").text
+    months = re.findall(r'href="(/month[^"]+)"', page)
+    assert months == ["/month?clinic=C001&amp;lang=en", "/month?clinic=C002&amp;lang=en"]
+    assert "梧桐路" in page and page.count("No units are enrolled yet") == 2
+    assert client.get("/month?clinic=C001&of=2026-03").status_code == 200
+    day = client.get("/day/2026-03-02?clinic=C001").text
+    assert "梧桐路 · 2026 年 3 月 2 日" in day and "/line/2026030200034%2F103?clinic=C001" in day
+    assert client.get("/line/2026030200034%2F103?clinic=C001").status_code == 200
 
 
 def test_a_district_without_units_says_so(path):

@@ -1,16 +1,22 @@
-"""The day in a real Chromium: in both languages, on a wall screen, on a telephone and on paper."""
+"""The pages of the day, the evidence, the leads and the month in a real Chromium: in both languages, on a desk, on a telephone
+and on paper, and as a screen reader has them."""
 
 from __future__ import annotations
 
 import re
 
 import pytest
+from axe_playwright_python.sync_playwright import Axe
 from sqlite_utils import Database
 
+from gateway.access.places import MANAGER
 from gateway.clock import Clock
 from gateway.pages.app import create_app
 from tests.pages import sample
+from tests.pages.clinic_day import DAY
+from tests.pages.opened import address_of, opened
 from tests.support.browser import browser_page, served, shows_glyphs
+from tests.support.signed_in import account, as_person
 
 
 @pytest.fixture(scope="module")
@@ -19,19 +25,19 @@ def address(tmp_path_factory):
     path = tmp_path_factory.mktemp("pages") / "ledger.db"
     sample.ledger(path).close()
     app = create_app(lambda: Database(path), sample.CONFIG, Clock(0, sample.at("18:30"), 1e-9))
-    with served(app) as base:
+    with served(as_person(app)) as base:
         yield base
 
 
 @pytest.mark.parametrize("lang,heading", [("zh", "2026 年 3 月 2 日 星期一"), ("en", "Monday, 2 March 2026")])
-@pytest.mark.parametrize("width", [360, 1400])
+@pytest.mark.parametrize("width", [360, 1280])
 def test_the_day_fits_the_screen_and_only_the_picture_and_tables_scroll(address, lang, heading, width):
     with browser_page(width) as page:
         page.goto(f"{address}/?lang={lang}")
         assert heading in page.locator("h1").inner_text()
         assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
         assert shows_glyphs(page, "以电为证线索")
-        assert page.locator(".rail").is_visible() == (width == 360)
+        assert page.locator(".rail").first.is_visible() == (width == 360)
 
 
 def test_the_names_of_the_rows_stay_in_sight_while_the_picture_scrolls(address):
@@ -48,7 +54,7 @@ def test_what_overlaps_nothing_in_the_drawing_overlaps_nothing_on_the_screen(add
     with browser_page() as page:
         for lang in ("zh", "en"):
             page.goto(f"{address}/?lang={lang}")
-            boxes = page.locator(".picture > svg > text").evaluate_all(
+            boxes = page.locator(".strip > svg > text").evaluate_all(
                 "all => all.map(each => { const {x, y, right, bottom} = each.getBoundingClientRect();"
                 " return [x, y, right, bottom, each.textContent]; })"
             )
@@ -76,8 +82,18 @@ def test_the_page_can_be_read_without_the_picture(address):
         assert page.get_by_role("img", name="设备通电与计费时间图").count() == 1
         assert page.get_by_role("table").count() == 2
         assert page.get_by_role("row").count() == 1 + 60 + 1 + 6
+
+
+def test_the_keyboard_comes_first_to_a_link_that_leaps_over_the_navigation(address):
+    with browser_page() as page:
+        page.goto(address)
         page.keyboard.press("Tab")
-        assert page.evaluate("document.activeElement.tagName") == "A"
+        assert page.evaluate("document.activeElement.className") == "skip"
+        assert page.locator(".skip").bounding_box()["x"] >= 0
+        page.keyboard.press("Enter")
+        assert page.evaluate("document.activeElement.id") == "main"
+        page.keyboard.press("Tab")
+        assert page.evaluate("getComputedStyle(document.activeElement).outlineStyle") == "solid"
 
 
 def test_the_other_language_and_the_next_day_are_one_click_away(address):
@@ -88,13 +104,112 @@ def test_the_other_language_and_the_next_day_are_one_click_away(address):
         assert page.url.endswith("/day/2026-03-03?lang=en")
 
 
+@pytest.fixture(scope="module")
+def clinic(small_day):
+    """The simulated day behind the guard: (address, the manager's token, its pages by name)."""
+    with small_day.ledger() as db:
+        [(lead,)] = db.execute(
+            "SELECT lead FROM leads WHERE rule = 'capacity' ORDER BY amount_fen DESC LIMIT 1"
+        ).fetchall()
+        [(unit, us)] = db.execute("SELECT unit, us FROM records WHERE kind = 'SESSION' LIMIT 1").fetchall()
+        alone = "SELECT line FROM verdicts WHERE code = 'short' AND json_array_length(body, '$.among') = ?"
+        [(line,)] = db.execute(alone, [1]).fetchall()
+        [(member,), *_] = db.execute(alone, [52]).fetchall()
+    pages = {
+        "day": f"/day/{DAY}", "part": f"/day/{DAY}?verdict=short", "line": f"/line/{line}", "set": f"/line/{member}",
+        "record": f"/record/{unit}/{us}", "lead": f"/lead/{lead}", "month": f"/month?of={DAY:%Y-%m}",
+        "sign-in": "/sign-in",
+    }  # fmt: skip
+    with address_of(small_day) as base:
+        yield base, account(small_day.folder, "X01", MANAGER), pages
+
+
+@pytest.mark.parametrize("lang,glyphs", [("zh", "以电为证线索设备核对"), ("en", "以电为证")])
+@pytest.mark.parametrize("width", [360, 1280])
+def test_every_page_fits_the_window_draws_its_glyphs_and_has_nothing_that_axe_finds_serious(
+    clinic, width, lang, glyphs
+):
+    base, token, pages = clinic
+    with opened(base, token, width) as page:
+        for name, path in pages.items():
+            page.goto(f"{base}{path}{'&' if '?' in path else '?'}lang={lang}")
+            assert page.evaluate("document.documentElement.lang") == {"zh": "zh-CN", "en": "en"}[lang], name
+            assert page.evaluate("document.documentElement.scrollWidth <= innerWidth"), name
+            assert shows_glyphs(page, glyphs), name
+            found = Axe().run(page).response
+            assert len(found["passes"]) > 15, "axe looked at nothing"
+            serious = [
+                each["id"] for each in found["violations"] if each["impact"] in ("serious", "critical")
+            ]
+            assert serious == [], name
+
+
+def test_on_a_desk_nothing_is_wider_than_the_window_not_even_inside(clinic):
+    base, token, pages = clinic
+    within = "[...document.querySelectorAll('.wide')].every(each => each.scrollWidth <= each.clientWidth)"
+    with opened(base, token, 1280) as page:
+        for name in ("day", "part", "line", "set", "record", "lead", "month"):
+            page.goto(base + pages[name])
+            assert page.evaluate(within), name
+
+
+def test_a_filter_is_chosen_without_any_script_and_stays_in_the_address(clinic):
+    base, token, pages = clinic
+    with opened(base, token) as page:
+        page.goto(base + pages["day"])
+        assert page.locator("script").count() == 0
+        page.select_option("select[name=item]", "23")
+        page.get_by_role("button", name="筛选").click()
+        page.wait_for_url("**item=23**")
+        assert page.get_by_role("status").inner_text().startswith("显示 15/")
+        assert page.locator("#lines tbody tr").count() == 15
+        assert page.locator(".watched .figure").inner_text() == "99.2%"
+        page.get_by_role("link", name="取消筛选").click()
+        page.wait_for_url(f"{base}{pages['day']}")
+
+
+def test_from_a_bill_to_the_raw_record_and_back_by_clicks(clinic):
+    base, token, pages = clinic
+    with opened(base, token) as page:
+        page.goto(base + pages["day"])
+        page.locator("#lines").get_by_role(
+            "link", name=pages["line"].removeprefix("/line/"), exact=True
+        ).click()
+        page.wait_for_url("**/line/**")
+        page.locator(".rested a").first.click()
+        page.wait_for_url("**/record/**")
+        assert page.locator("pre.bytes").inner_text().startswith('OCMF|{"FV":"1.0"')
+        page.locator(".rests a").first.click()
+        page.wait_for_url("**/line/**")
+        page.go_back()
+        page.get_by_role("link", name="当日图表").click()
+        page.wait_for_url("**/day/**")
+
+
+def test_on_paper_nothing_is_cut_off_and_no_picture_is_torn(clinic):
+    base, token, pages = clinic
+    with opened(base, token) as page:
+        page.emulate_media(media="print")
+        page.set_viewport_size({"width": 1032, "height": 710})
+        for name in ("day", "line", "set", "record", "lead", "month"):
+            page.goto(base + pages[name])
+            widest = "Math.max(...[...document.querySelectorAll('table, svg, pre, dl')].map(e => e.getBoundingClientRect().right))"
+            assert page.evaluate(widest) <= 1032, name
+            highest = "Math.max(0, ...[...document.querySelectorAll('.strip')].map(e => e.getBoundingClientRect().height))"
+            assert page.evaluate(highest) <= 700, name
+            assert (
+                not page.locator("nav").first.is_visible()
+                and page.locator("form.narrow:visible").count() == 0
+            )
+
+
 def test_on_paper_the_first_sheet_holds_the_summary_and_the_whole_picture(address):
     with browser_page() as page:
         page.goto(address)
         paper = page.pdf(prefer_css_page_size=True)
         page.emulate_media(media="print")
         page.set_viewport_size({"width": 1032, "height": 710})
-        bottom = page.locator(".picture > svg").evaluate("each => each.getBoundingClientRect().bottom")
+        bottom = page.locator(".strip > svg").last.evaluate("each => each.getBoundingClientRect().bottom")
     assert bottom <= 710
     boxes = {match for match in re.findall(rb"/MediaBox \[0 0 ([\d.]+) ([\d.]+)\]", paper)}
     assert {(round(float(wide)), round(float(high))) for wide, high in boxes} == {(842, 595)}
@@ -104,7 +219,7 @@ def test_black_and_white_still_tells_dark_from_sessions(address):
     """Without colour, hatching and shapes remain: pixels of the patterns alternate along a row."""
     with browser_page() as page:
         page.goto(address)
-        patterned = page.locator('.picture > svg rect[fill^="url(#ww-"]')
+        patterned = page.locator('.strip > svg rect[fill^="url(#ww-"]')
         assert patterned.count() >= 8
         assert {each.get_attribute("fill") for each in patterned.all()} == {
             "url(#ww-dark)",
@@ -121,6 +236,6 @@ def test_ten_thousand_bars_are_shown(tmp_path):
             sample.store(db, sample.session("U1", 1000 + number, sample.at("08:00") + number * 3_500, 3))
     db.close()
     app = create_app(lambda: Database(path), sample.CONFIG, Clock(0, sample.at("18:30"), 1e-9))
-    with served(app) as base, browser_page() as page:
+    with served(as_person(app)) as base, browser_page() as page:
         page.goto(base)
-        assert page.locator(".picture > svg > rect > title").count() >= 10_000
+        assert page.locator(".strip > svg > rect > title").count() >= 10_000

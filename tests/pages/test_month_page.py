@@ -17,6 +17,7 @@ from tests.support.bills import detail
 from tests.support.browser import browser_page, served, shows_glyphs
 from tests.support.chain import Writer
 from tests.support.ledgers import CLINIC, in_folder, take_in
+from tests.support.signed_in import as_person
 
 LATER_MS = EVENING_MS + DAY_MS
 
@@ -38,7 +39,7 @@ def book(tmp_path_factory):
 
 @pytest.fixture
 def client(book):
-    return TestClient(create_app(book.ledger, book.config, Clock(0, LATER_MS, 1e-9)))
+    return TestClient(as_person(create_app(book.ledger, book.config, Clock(0, LATER_MS, 1e-9))))
 
 
 def test_the_month_shows_coverage_first_and_chinese_first(client):

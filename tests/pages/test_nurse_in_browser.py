@@ -9,11 +9,13 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Locator, Page
 
+from gateway.access.places import NURSE
 from gateway.ledger import attended
 from gateway.ledger.database import open_ledger
 from tests.pages import nurse_desk
 from tests.pages.nurse_desk import TOKEN
-from tests.support.browser import browser_page, served, shows_glyphs
+from tests.support.browser import browser_page, served, shows_glyphs, sign_in
+from tests.support.signed_in import PASSWORD, as_person
 
 SMALLEST = 44
 """Pixels that a finger hits: nothing that is tapped may be lower."""
@@ -22,7 +24,16 @@ SMALLEST = 44
 @pytest.fixture
 def desk(tmp_path: Path) -> Iterator[tuple[str, Path]]:
     """The address of the list at half past ten, and its ledger's folder."""
-    with served(nurse_desk.app(nurse_desk.morning(tmp_path))) as base:
+    with served(as_person(nurse_desk.app(nurse_desk.morning(tmp_path)), role=NURSE)) as base:
+        yield base, tmp_path
+
+
+@pytest.fixture
+def guarded(tmp_path: Path) -> Iterator[tuple[str, Path]]:
+    """The same behind the guard, and a nurse who may sign in."""
+    path = nurse_desk.morning(tmp_path)
+    nurse_desk.token(tmp_path, "D07")
+    with served(nurse_desk.guarded(path)) as base:
         yield base, tmp_path
 
 
@@ -50,7 +61,7 @@ def height(each: Locator) -> float:
 @pytest.mark.parametrize("width", [360, 1280])
 def test_the_list_fits_the_screen_and_everything_can_be_hit_by_a_finger(desk, lang, heading, width):
     with browser_page(width, 800) as page:
-        page.goto(f"{desk[0]}/nurse?by=D01&lang={lang}")
+        page.goto(f"{desk[0]}/nurse?lang={lang}")
         assert page.locator("h1").inner_text() == heading
         assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
         assert shows_glyphs(page, "治疗登记红外线针灸推拿")
@@ -64,7 +75,7 @@ def test_the_list_fits_the_screen_and_everything_can_be_hit_by_a_finger(desk, la
 def test_one_tap_starts_and_one_tap_ends(desk):
     base, folder = desk
     with browser_page(360, 800) as page:
-        page.goto(f"{base}/nurse?by=D01&room=推拿室")
+        page.goto(f"{base}/nurse?room=推拿室")
         focused(page)
         page.locator(".card:not(.on)").get_by_role("button", name="开始").click()
         assert page.locator(".card.on").count() == 2
@@ -78,7 +89,7 @@ def test_one_tap_starts_and_one_tap_ends(desk):
 def test_a_double_tap_starts_one_treatment(desk):
     base, folder = desk
     with browser_page(360, 800) as page:
-        page.goto(f"{base}/nurse?by=D01&room=推拿室")
+        page.goto(f"{base}/nurse?room=推拿室")
         focused(page)
         start = page.locator(".card:not(.on)").get_by_role("button", name="开始")
         start.evaluate("button => { button.form.requestSubmit(button); button.form.requestSubmit(button); }")
@@ -90,7 +101,7 @@ def test_a_double_tap_starts_one_treatment(desk):
 def test_a_scanner_types_a_token_and_the_visit_opens_ready_to_be_tapped(desk):
     base, folder = desk
     with browser_page(1280, 800) as page:
-        page.goto(f"{base}/nurse?by=D01")
+        page.goto(f"{base}/nurse")
         focused(page)
         page.keyboard.type(TOKEN)
         page.keyboard.press("Enter")
@@ -108,7 +119,7 @@ def test_a_scanner_types_a_token_and_the_visit_opens_ready_to_be_tapped(desk):
 def test_acupoints_are_asked_for_empty_and_a_patient_who_stops_needs_a_reason(desk):
     base, folder = desk
     with browser_page(360, 800) as page:
-        page.goto(f"{base}/nurse?by=D01")
+        page.goto(f"{base}/nurse")
         focused(page)
         page.locator(".card", has_text="电针").get_by_role("button", name="开始").click()
         page.locator(".card.on", has_text="电针").wait_for()
@@ -126,23 +137,27 @@ def test_acupoints_are_asked_for_empty_and_a_patient_who_stops_needs_a_reason(de
     assert outcomes(folder, "2026030200073") == [("stopped", "manual")]
 
 
-def test_the_first_page_asks_who_acts_and_the_other_language_is_one_tap_away(desk):
+def test_a_nurse_signs_in_at_the_list_and_the_other_language_is_one_tap_away(guarded):
     with browser_page(360, 800) as page:
-        page.goto(f"{desk[0]}/nurse")
-        focused(page, "by").fill("D07")
-        page.get_by_role("button", name="进入").click()
+        page.goto(f"{guarded[0]}/nurse")
+        focused(page, "name").fill("D07")
+        page.locator("input[name=password]").fill(PASSWORD)
+        page.get_by_role("button", name="登录").click()
         focused(page)
         page.get_by_role("link", name="English").click()
-        assert page.locator("nav").inner_text().startswith("D07")
+        page.wait_for_url("**lang=en")
+        assert "D07" in page.locator(".ways").inner_text()
         assert page.locator(".big.begin").first.inner_text() == "Start"
 
 
-def test_another_sites_form_is_refused_by_what_the_browser_says_of_it(desk):
+def test_another_sites_form_is_refused_by_what_the_browser_says_of_it(guarded):
     """A page that is not ours posts to the list; the browser complains of the refusal."""
-    base, folder = desk
+    base, folder = guarded
     with pytest.raises(AssertionError, match="status of 403"), browser_page() as page:
+        sign_in(page, base, "D07", PASSWORD)
+        page.goto("about:blank")
         page.set_content(
-            f'<form method="post" action="{base}/nurse/begin"><input name="by" value="X"><input name="visit" value="V1">'
+            f'<form method="post" action="{base}/nurse/begin"><input name="visit" value="V1">'
             '<input name="item" value="8"><button>go</button></form>'
         )
         page.get_by_role("button").click()
@@ -154,7 +169,7 @@ def test_another_sites_form_is_refused_by_what_the_browser_says_of_it(desk):
 @pytest.mark.parametrize("lang", ["zh", "en"])
 def test_the_record_sheet_is_one_upright_page_of_a4_with_nothing_cut_off(desk, lang):
     with browser_page(360, 800) as page:
-        page.goto(f"{desk[0]}/nurse/sheet/2026030200071?by=D01&lang={lang}")
+        page.goto(f"{desk[0]}/nurse/sheet/2026030200071?lang={lang}")
         assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
         assert shows_glyphs(page, "治疗执行记录单患者中止")
         paper = page.pdf(prefer_css_page_size=True)

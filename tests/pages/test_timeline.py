@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections import Counter, defaultdict
 from dataclasses import replace
-from itertools import pairwise
+from itertools import chain, pairwise
 from typing import Any
 from xml.etree import ElementTree
 
@@ -65,7 +65,7 @@ def _box(element: ElementTree.Element) -> tuple[int, int, int, int]:
 @given(views(), _languages)
 @settings(max_examples=150)
 def test_any_day_makes_well_formed_svg_of_known_shapes_alone(view, lang):
-    for text in (timeline.svg(view, lang), *timeline.with_rail(view, lang)):
+    for text in (timeline.svg(view, lang), *chain.from_iterable(timeline.strips(view, lang))):
         for element in ElementTree.fromstring(text).iter():
             assert element.tag.removeprefix(_SVG) in _KNOWN
             assert not [name for name in element.attrib if name.startswith("on") or name == "style"]
