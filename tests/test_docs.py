@@ -6,6 +6,7 @@ import dataclasses
 import hashlib
 import json
 import re
+import shutil
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -180,10 +181,14 @@ def spoken(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
         "catalogue proposals": ["catalogue", "proposals"],
         "close": ["close", day, "--by", "D01"],
         "report": ["report", "--from", day, "--to", day, "--out", str(folder / "day.csv")],
+        "pack": ["pack", "--from", day, "--to", day, "--out", str(folder / "day.zip")],
+        "draw": ["draw", "--from", day, "--to", day, "--n", "2"],
+        "spot-check": ["spot-check", "--out", str(folder / "round.pdf")],
         "leads": ["leads"],
         "check": ["check", str(book)],
         "status": ["status"],
         "backup": ["backup", str(folder / "copy.db")],
+        "data-room": ["data-room", str(folder / "room")],
         "keygen": ["keygen", "--out", pem],
         "release": ["release", "--key", pem, "--out", str(folder / "1.wwr")],
         "provision": ["provision", "--unit", "U8", "--clinic", "C001", "--load", "tdp", "--room", "R1", "--dry-run"],
@@ -192,9 +197,22 @@ def spoken(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
     }  # fmt: skip
     for name, arguments in asked.items():
         told[name] = answer(book, arguments)
+    shutil.copy(book / config.FILE, folder / config.FILE)  # beside the backup
+    told["restore"] = answer(folder / "restored", ["restore", str(folder / "copy.db")])
+    told["kit"] = answer(
+        district(folder / "district"), ["kit", "--clinic", "C001", "--out", str(folder / "stick")]
+    )
     for name, arguments in reviewed(told["leads"][0]["id"], day, folder).items():
         told[name] = answer(book, arguments)
     return told
+
+
+def district(book: Path) -> Path:
+    """The ledger folder of a district with one clinic."""
+    answer(book, ["init", str(book), "--clinic", "D1", "--name", "N", "--role", "district"])
+    with (book / config.FILE).open("a", encoding="utf-8") as file:
+        file.write('\n[clinics.C001]\nname = "N"\n')
+    return book
 
 
 def reviewed(lead: str, day: str, folder: Path) -> dict[str, list[str]]:
@@ -213,6 +231,11 @@ def reviewed(lead: str, day: str, folder: Path) -> dict[str, list[str]]:
         "lead import": ["lead", "import", bundle, *by],
         "lead attachment": ["lead", "attachment", file, "--out", str(folder / "again.txt")],
         "trail": ["trail"],
+        "person add": ["person", "add", "D02", "--role", "nurse", "--generate"],
+        "person list": ["person", "list"],
+        "person role": ["person", "role", "D02", "--role", "manager"],
+        "person password": ["person", "password", "D02", "--generate"],
+        "person end": ["person", "end", "D02"],
     }
 
 
@@ -455,6 +478,7 @@ def test_pages_for_people_say_it_in_chinese_first():
         "docs/commands.md",
         "docs/verdicts.md",
         "docs/first-verdicts-today.md",
+        "docs/kit.md",
         "protocol/FORMAT.md",
     ):
         assert re.match(r"# [^\n]*[一-鿿]", DOCUMENTS[page]), page

@@ -42,7 +42,8 @@ def data_room(folder: Path, out: Path, as_json: bool) -> None:
     except OSError as error:
         raise SurroundingsError(f"不能写 {out}：{error}", f"cannot write {out}: {error}") from error
     if as_json:
-        print_json({"out": str(out), "at": at, "rows": rows})
+        tables = [{"name": name, "rows": count} for name, count in rows.items()]
+        print_json({"out": str(out), "at": at, "tables": tables})
         return
     say(
         f"已写入 {out}/{_FILE}（{sum(rows.values())} 行）",

@@ -17,10 +17,11 @@ from gateway.bootstrap import open_book
 from gateway.commands.output import as_json, print_json, say
 from gateway.errors import SurroundingsError, UsageError
 from gateway.instants import iso
+from gateway.kit import key as district_key
 from gateway.ledger import database, people, records, trail
 from gateway.nurse import tokens
 
-_BESIDE = (config.FILE, patients.FILE, rules_of_leads.FILE)
+_BESIDE = (config.FILE, patients.FILE, rules_of_leads.FILE, district_key.FILE)
 
 
 @click.command()
@@ -80,7 +81,7 @@ def _told(folder: Path, file: Path, came: list[str], as_json: bool) -> None:
     book = open_book(folder)
     with book.ledger() as db:
         _begun_anew(db, file, book.clock.now_ms())
-        heads = {unit: head.us for unit, head in sorted(records.heads(db).items())}
+        heads = [{"unit": unit, "us": head.us} for unit, head in sorted(records.heads(db).items())]
         newest_ms = max(records.heard(db).values(), default=None)
     newest = None if newest_ms is None else iso(newest_ms, book.config.zone)
     if as_json:

@@ -46,7 +46,7 @@ def test_what_was_saved_stands_again_and_check_bears_it_out(book, saved, there, 
     code, said, _ = there("restore", saved, "--json")
     new = open_book(tmp_path / "new")
     with book.ledger() as before, new.ledger() as after:
-        assert said["heads"] == {unit: head.us for unit, head in records.heads(before).items()}
+        assert said["heads"] == [{"unit": "U1", "us": records.heads(before)["U1"].us}]
         assert [each.hash for each in trail.entries(after)][: trail.head(before).entry] == [
             each.hash for each in trail.entries(before)
         ]
@@ -68,7 +68,7 @@ def test_units_send_again_what_came_after_the_backup(tmp_path, there, capsys):
     with book.ledger() as db:
         take_in(db, writer.lines[20:], EVENING_MS)
     capsys.readouterr()
-    assert there("restore", tmp_path / "ledger.db", "--json")[1]["heads"] == {"U1": 20}
+    assert there("restore", tmp_path / "ledger.db", "--json")[1]["heads"] == [{"unit": "U1", "us": 20}]
     with open_book(tmp_path / "new").ledger() as db:
         take_in(db, writer.lines, EVENING_MS)
         assert records.heads(db)["U1"].us == len(writer.lines)
