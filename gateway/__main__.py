@@ -28,11 +28,17 @@ COMMANDS = {
     "person": "gateway.commands.person:person",
     "trail": "gateway.commands.trail:trail",
     "close": "gateway.commands.close:close",
+    "draw": "gateway.commands.draw:draw",
+    "kit": "gateway.commands.kit:kit",
+    "spot-check": "gateway.commands.spot_check:spot_check",
     "report": "gateway.commands.report:report",
+    "pack": "gateway.commands.pack:pack",
     "check": "gateway.commands.check:check",
     "serve": "gateway.commands.serve:serve",
     "status": "gateway.commands.status:status",
     "backup": "gateway.commands.backup:backup",
+    "restore": "gateway.commands.restore:restore",
+    "data-room": "gateway.commands.data_room:data_room",
     "demo": "gateway.commands.demo:demo",
 }
 

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any, NoReturn
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
+from gateway import logs
 from gateway.errors import UsageError
 from gateway.fields import TEXT, Rule, refuse, text
 from gateway.instants import midnight_ms
@@ -38,11 +39,15 @@ class Mqtt:
 
 @dataclass(frozen=True, slots=True)
 class Serve:
-    """Where the pages are, and by which `names` besides browsers reach them: that of the proxy in front."""
+    """Where the pages are, and by which `names` besides browsers reach them: that of the proxy in front. `cert` and `key`
+    are files (PEM), relative to the ledger's folder: with them the pages are served over TLS."""
 
     host: str = "127.0.0.1"
     port: int = 8080
     names: tuple[str, ...] = ()
+    cert: str = ""
+    key: str = ""
+    log: str = logs.TEXT
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +56,20 @@ class His:
 
     key: str
     settle_after_treatment: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Metrics:
+    """The key that Prometheus shows."""
+
+    key: str
+
+
+@dataclass(frozen=True, slots=True)
+class HomeAssistant:
+    """Under which topics Home Assistant looks for what is announced."""
+
+    prefix: str = "homeassistant"
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,6 +115,8 @@ class Config:
     serve: Serve = Serve()
     his: His | None = None
     forward: Forward | None = None
+    metrics: Metrics | None = None
+    home_assistant: HomeAssistant | None = None
     clock: ClockSetting | None = None
     tokens: Mapping[str, str] = field(default_factory=dict)
     clinics: Mapping[str, Clinic] = field(default_factory=dict)
@@ -191,6 +212,10 @@ def _hosts(value: Any) -> tuple[str, ...]:
     return names if all(re.fullmatch(known, each) for each in names) else refuse()
 
 
+def _log(value: Any) -> str:
+    return value if value in logs.FORMS else refuse()
+
+
 def _zone(value: Any) -> str:
     try:
         ZoneInfo(text(value))
@@ -250,8 +275,13 @@ _SERVE = {
         '主机名的列表，不带端口，如 ["ww.clinic.example"]',
         'a list of host names without ports, like ["ww.clinic.example"]',
     ),
+    "cert": _ANY_TEXT,
+    "key": _ANY_TEXT,
+    "log": Rule(_log, "text 或 json", "text or json"),
 }
 _HIS = {"key": _TOKEN, "settle_after_treatment": _FLAG}
+_METRICS = {"key": _TOKEN}
+_HOME_ASSISTANT = {"prefix": _NAME}
 _FORWARD = {
     "url": Rule(
         _url, "https:// 地址；http:// 只用于本机", "an https:// address; http:// only for this machine"
@@ -269,6 +299,8 @@ _SECTIONS: dict[str, tuple[Mapping[str, Rule], Callable[..., Any]]] = {
     "serve": (_SERVE, Serve),
     "his": (_HIS, His),
     "forward": (_FORWARD, Forward),
+    "metrics": (_METRICS, Metrics),
+    "home_assistant": (_HOME_ASSISTANT, HomeAssistant),
     "clock": (_CLOCK, ClockSetting),
 }
 
@@ -302,6 +334,7 @@ def check(document: Mapping[str, Any], where: str = FILE) -> Config:
         values["clinics"] = _clinics(document["clinics"], where)
     config = _make(Config, values, where, "")
     _check_hours(config, where, "")
+    _check_certificate(config.serve, where)
     return config
 
 
@@ -320,6 +353,12 @@ def _check_hours(about: Config | Clinic, where: str, prefix: str) -> None:
     if minutes(about.opens) >= minutes(about.closes):
         zh, en = f"晚于 opens（{about.opens}）", f"later than opens ({about.opens})"
         _complain(where, prefix + "closes", about.closes, zh, en)
+
+
+def _check_certificate(serve: Serve, where: str) -> None:
+    if bool(serve.cert) != bool(serve.key):
+        lacks = "key" if serve.cert else "cert"
+        _complain(where, f"serve.{lacks}", "", "与另一个成对的文件", "a file: cert and key go together")
 
 
 def _section(

@@ -26,6 +26,10 @@ _OPTIONAL = """
 # url = "https://district.example"
 # token = "由区级平台发放 · given by the district"
 """
+_TLS = """# 向网络开放页面时：口令要用 TLS · when the pages are opened to a network: passwords take TLS
+# cert = "pages.pem"
+# key = "pages.key"
+"""
 _DISTRICT_OPTIONAL = """
 # 每个诊所一个令牌 · one token per clinic
 [district.tokens]
@@ -46,5 +50,6 @@ def text(config: Config) -> str:
         f"{key} = {json.dumps(getattr(config, key), ensure_ascii=False)}" for key in TOP if key != "closed"
     ]
     lines.insert(5, f"closed = [{closed}]")
-    lines += ["", "[serve]", f"host = {json.dumps(config.serve.host)}", f"port = {config.serve.port}", ""]
+    lines += ["", "[serve]", f"host = {json.dumps(config.serve.host)}", f"port = {config.serve.port}"]
+    lines += [_TLS]
     return "\n".join(lines) + (_DISTRICT_OPTIONAL if config.role == DISTRICT else _OPTIONAL)

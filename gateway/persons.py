@@ -23,7 +23,7 @@ def person(name: str, option: str = "--by") -> str:
 def two_persons(by: str, second: str) -> tuple[str, str]:
     """The two names as they are kept; UsageError unless both are given and differ in more than case or width."""
     one, other = by.strip(), second.strip()
-    if not one or not other or _alike(one) == _alike(other):
+    if not one or not other or alike(one) == alike(other):
         raise UsageError(
             "此操作需要两个不同的人：--by 和 --and", "this takes two different persons: --by and --and"
         )
@@ -47,6 +47,6 @@ def is_text(told: str) -> bool:
     return True
 
 
-def _alike(name: str) -> str:
+def alike(name: str) -> str:
     """Two that are one here are told apart by no reader: `D01`, `d01`, full-width `Ｄ０１`."""
     return "".join(unicodedata.normalize("NFKC", name).casefold().split())

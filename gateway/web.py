@@ -2,36 +2,47 @@
 
 from __future__ import annotations
 
+import hmac
 import socket
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from typing import Annotated, Any
 
 import uvicorn
-from fastapi import FastAPI
+from fastapi import APIRouter, FastAPI, Header
 
-from gateway import pipeline
+from gateway import metrics, pipeline
 from gateway.alone import HEALTH
+from gateway.bill_desk import bill_desk
 from gateway.bootstrap import Book
 from gateway.desk import desk
 from gateway.district import admit, overview
 from gateway.district.log import Log
 from gateway.errors import SurroundingsError
 from gateway.his.routes import PREFIX, create_api
+from gateway.now import Linked, Now
 from gateway.nurse.tokens import open_tag_key
-from gateway.pages import nurse
+from gateway.pages import bills, board, nurse, pack_page
 from gateway.pages.app import create_app
 from gateway.pages.guard import Guard
+from gateway.tls import Certificate
 
 
-def app(book: Book, troubles: dict[str, str]) -> FastAPI:
-    """All addresses of this book."""
+def app(book: Book, troubles: Mapping[str, str], key: str = "", *, linked: Linked = lambda: None) -> FastAPI:
+    """All addresses of this book. Whoever shows `key`, where there is one, hears what the troubles are, others only where.
+    `linked` tells which units have a connection."""
     pages = create_app(book.ledger, book.config, book.clock, overview.overview)
     if not book.is_district:
+        pages.include_router(board.routes(book.ledger, book.config, book.clock, Now(book, linked).look))
+        pages.include_router(bills.routes(book.ledger, book.config, book.clock, bill_desk(book)))
         pages.include_router(
             nurse.routes(book.ledger, book.config, book.clock, lambda: open_tag_key(book.folder))
         )
-    pages.add_api_route(HEALTH, lambda: {"clinic": book.config.clinic, "troubles": troubles})
+    pages.include_router(_health(book.config.clinic, troubles, key))
     if book.config.his is not None:
         pages.mount(PREFIX, create_api(book.config.his.key, desk(book)))
+    pages.include_router(pack_page.routes(book.ledger, book.config, book.clock, book.folder))
+    if book.config.metrics is not None:
+        pages.include_router(metrics.routes(book, book.config.metrics.key, troubles))
     if book.is_district:
         log = Log()
         pages.include_router(
@@ -41,6 +52,18 @@ def app(book: Book, troubles: dict[str, str]) -> FastAPI:
         )
     pages.add_middleware(Guard, open_ledger=book.ledger, config=book.config, clock=book.clock)
     return pages
+
+
+def _health(clinic: str, troubles: Mapping[str, str], key: str) -> APIRouter:
+    router = APIRouter()
+
+    @router.get(HEALTH)
+    def health(authorization: Annotated[str, Header()] = "") -> dict[str, object]:
+        is_ours = key != "" and hmac.compare_digest(authorization.encode(), f"Bearer {key}".encode())
+        told = dict(troubles) if is_ours else dict.fromkeys(troubles, "有故障 · in trouble")
+        return {"clinic": clinic, "troubles": told}
+
+    return router
 
 
 def listen(host: str, port: int) -> socket.socket:
@@ -54,9 +77,15 @@ def listen(host: str, port: int) -> socket.socket:
         ) from error
 
 
-def run(pages: FastAPI, listener: socket.socket, ready: Callable[[], bool]) -> None:
-    """Serves until SIGTERM or SIGINT. Calls `ready` when it does, and ends at once if that says no."""
-    _Server(uvicorn.Config(pages, log_level="warning", timeout_graceful_shutdown=5), ready).run([listener])
+def run(
+    pages: FastAPI, listener: socket.socket, ready: Callable[[], bool], certificate: Certificate | None = None
+) -> None:
+    """Serves until SIGTERM or SIGINT, over TLS where there is a certificate. Calls `ready` when it does, and ends at once if
+    that says no."""
+    how: dict[str, Any] = {"log_config": None, "timeout_graceful_shutdown": 5, "server_header": False}
+    if certificate is not None:
+        how |= {"ssl_certfile": certificate.path, "ssl_keyfile": certificate.key}
+    _Server(uvicorn.Config(pages, **how), ready).run([listener])
 
 
 class _Server(uvicorn.Server):

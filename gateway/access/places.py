@@ -33,13 +33,14 @@ KEEPERS = (MANAGER, ADMINISTRATOR)
 TREATING = (NURSE, MANAGER, ADMINISTRATOR)
 
 READ, WRITE = ("GET", "HEAD"), ("POST",)
+_MB = 1024 * 1024
 
 
 @dataclass(frozen=True, slots=True)
 class Place:
     """Addresses of one kind: `path` is a regular expression for all of it. `district`: roles at a district where they are
     others. `noted`: that a person looked there is kept in the trail. `own`: it asks for a key of its own, not for a
-    person of ours."""
+    person of ours, and says itself how much it takes. `most_bytes`: how much may be sent there."""
 
     methods: tuple[str, ...]
     path: str
@@ -47,6 +48,7 @@ class Place:
     district: Sequence[str] | None = None
     noted: bool = False
     own: bool = False
+    most_bytes: int = 64 * 1024
 
     def allows(self, role: str | None, is_district: bool) -> bool:
         """Whether somebody of that role may be here; None is somebody who did not sign in."""
@@ -63,7 +65,7 @@ PLACES = (
     Place(READ, r"/static/.+", (EVERYBODY,)),
     Place(READ, r"/healthz|/status\.json", (EVERYBODY,)),
     Place((*READ, *WRITE), r"/sign-in", (EVERYBODY,)),
-    Place((*READ, *WRITE), r"/api/v1(/.*)?|/district/v1/.*", (), own=True),
+    Place((*READ, *WRITE), r"/api/v1(/.*)?|/district/v1/.*|/metrics", (), own=True),
     Place(READ, r"/", SIGNED_IN),
     Place(WRITE, r"/sign-out", SIGNED_IN),
     Place((*READ, *WRITE), r"/password", SIGNED_IN),
@@ -72,11 +74,12 @@ PLACES = (
     Place(READ, r"/nurse(/.*)?", (*TREATING, INSPECTOR)),
     Place(WRITE, r"/nurse/.*", TREATING),
     Place(READ, r"/day/[^/]+\.svg", READERS),
-    Place(READ, r"/(day|month|lead|line|record|visit)([./].*)?", READERS, noted=True),
-    Place(WRITE, r"/lead/[^/]+/(answer|appeal)", KEEPERS, district=()),
-    Place(WRITE, r"/lead/[^/]+/review", KEEPERS, district=(INSPECTOR,)),
-    Place((*READ, *WRITE), r"/bills(/.*)?", KEEPERS, noted=True),
-    Place(READ, r"/(trail|draw|spot-check|inspect|pack)([./].*)?", (INSPECTOR, MANAGER, ADMINISTRATOR), noted=True),
+    Place(READ, r"/(day|month|lead|line|record)([./].*)?", READERS, noted=True),
+    Place(WRITE, r"/lead/[^/]+/(answer|appeal)", KEEPERS, district=(), most_bytes=21 * _MB),
+    Place(WRITE, r"/lead/[^/]+/review", KEEPERS, district=(INSPECTOR,), most_bytes=21 * _MB),
+    Place((*READ, *WRITE), r"/bills(/.*)?", KEEPERS, noted=True, most_bytes=1025 * _MB),  # it stops listening by itself
+    Place(READ, r"/(trail|draw|spot-check|inspect|pack)([./].*)?", READERS, noted=True),
+    Place(WRITE, r"/(draw|pack)", READERS),    # both stand in the trail by themselves
     Place((*READ, *WRITE), r"/people(/.*)?", (ADMINISTRATOR,), noted=True),
 )  # fmt: skip
 

@@ -13,7 +13,7 @@ from gateway.demo import plan
 from gateway.demo.office import KINDS, LATER, Office
 from gateway.demo.score import score
 from gateway.demo.show import Show
-from gateway.demo.stage import ENDS, STARTS, Stage, page_text
+from gateway.demo.stage import ENDS, HEAD, NURSE, STARTS, Stage
 from gateway.errors import SurroundingsError
 from gateway.pages.words import knows, speak
 
@@ -71,7 +71,11 @@ def _play(stage: Stage, show: Show) -> None:
             "没有 Mosquitto，改用纯 Python 的 代理程序（amqtt）：功能相同，较慢",
             "no Mosquitto here: using a broker in pure Python (amqtt), which does the same, slower",
         )
-    show.say(f"可以看：{stage.pages}", f"to be seen at {stage.pages}")
+    head = next(each for each in stage.accounts if each.name == HEAD)
+    show.say(
+        f"可以看：{stage.pages}  账号 {head.name}，口令 {head.password}",
+        f"to be seen at {stage.pages}  as {head.name}, password {head.password}",
+    )
     with show.clock(STARTS, ENDS) as passing:
         for happening in stage.play(passing):
             show.say(f"  {happening.at:%H:%M} {happening.zh}", f"  {happening.at:%H:%M} {happening.en}")
@@ -145,14 +149,19 @@ def _tell(stage: Stage, show: Show, found: dict[str, Any]) -> None:
 
 def _keep_list(stage: Stage, lang: str) -> None:
     """The nurse's list as it is when the day is over: it shows no other day."""
-    shown = stage.whole_page(stage.nurse.address(lang=lang))
+    shown = stage.whole_page(stage.nurse.address(lang=lang), NURSE)
     (stage.folder / "nurse.html").write_text(shown, encoding="utf-8")
 
 
 def _keep_evidence(stage: Stage, lang: str) -> None:
     """The page as it was served, and every unit's records and public key, for whoever wants to check."""
-    (stage.folder / "day.html").write_text(stage.whole_page(f"{stage.pages}?lang={lang}"), encoding="utf-8")
-    (stage.folder / "day.svg").write_text(page_text(f"{stage.pages}.svg?lang={lang}"), encoding="utf-8")
+    day = f"/day/{plan.DAY:%Y-%m-%d}"
+    page, picture = (
+        stage.whole_page(f"{day}?lang={lang}", HEAD),
+        stage.visitor(HEAD).get(f"{day}.svg?lang={lang}"),
+    )
+    (stage.folder / "day.html").write_text(page, encoding="utf-8")
+    (stage.folder / "day.svg").write_text(picture, encoding="utf-8")
 
 
 def _where(stage: Stage, show: Show, reports: list[Path]) -> None:
@@ -171,10 +180,11 @@ def _where(stage: Stage, show: Show, reports: list[Path]) -> None:
         f"证据：各单元自己的记录 {stage.folder}/*/journal；核验：wattwitness check {stage.clinic}",
         f"evidence: the units' own records {stage.folder}/*/journal; to check: wattwitness check {stage.clinic}",
     )
+    show.accounts([(each, stage.address(each.where)) for each in stage.accounts])
 
 
 def _stay(stage: Stage, show: Show) -> None:
-    stage.stop(*(unit.name for unit in stage.day.units), "district", "broker")
+    stage.stop(*(unit.name for unit in stage.day.units), "broker")
     stage.restart_pages()
     pages = f"{stage.pages}  {stage.url}/month?month={plan.DAY:%Y-%m}"
     show.say(f"页面开着：{pages}  按 Ctrl-C 结束", f"the pages stay up: {pages}  Ctrl-C ends")

@@ -10,6 +10,7 @@ import click
 
 from gateway import bootstrap
 from gateway.access import accounts, passwords
+from gateway.access.accounts import CONSOLE
 from gateway.access.places import ROLES
 from gateway.bootstrap import Book
 from gateway.commands.output import as_json, print_json, say
@@ -17,9 +18,6 @@ from gateway.errors import UsageError
 from gateway.instants import iso
 from gateway.ledger import people
 from gateway.ledger.people import Person
-
-CONSOLE = "console"
-"""Who acts here: whoever may sit at the gateway."""
 
 with_role = click.option(
     "--role", required=True, type=click.Choice(tuple(ROLES)), help="角色 · what they may do"

@@ -13,13 +13,15 @@ from rich.markup import escape
 from rich.table import Table
 from sqlite_utils import Database
 
-from gateway.alone import HEALTH, served_at
+from gateway.alone import HEALTH, Served, served_at
 from gateway.bootstrap import Book, open_book
 from gateway.commands.imported import total_document
 from gateway.commands.output import as_json, print_json
 from gateway.district.overview import overview
+from gateway.errors import GatewayError
 from gateway.instants import iso
 from gateway.ledger import accounts, outbox, records, units
+from gateway.tls import certificate, trusting
 
 Document = dict[str, Any]
 
@@ -61,14 +63,22 @@ def _document(book: Book, db: Database) -> Document:
 
 def _serve(book: Book) -> Document:
     """Whether `serve` runs, and what it complains of."""
-    address = served_at(book.folder)
-    troubles = {}
-    if address:
-        try:
-            troubles = httpx.get(address + HEALTH, timeout=2, trust_env=False).json()["troubles"]
-        except (httpx.HTTPError, ValueError):
-            troubles = {"serve": "没有回答 · does not answer"}
-    return {"running": address is not None, "address": address or None, "troubles": troubles}
+    served = served_at(book.folder)
+    address = served.address if served else ""
+    return {"running": served is not None, "address": address or None, "troubles": _troubles(book, served)}
+
+
+def _troubles(book: Book, served: Served | None) -> Document:
+    if served is None or not served.address:
+        return {}
+    here = served.address.replace("//0.0.0.0:", "//127.0.0.1:").replace("//[::]:", "//[::1]:")
+    try:
+        known = trusting(certificate(book.folder, book.config.serve))
+        how: Document = {"timeout": 2, "trust_env": False, "verify": known, "headers": served.headers}
+        found: Document = httpx.get(here + HEALTH, **how).json()["troubles"]
+        return found
+    except (httpx.HTTPError, ValueError, GatewayError):
+        return {"serve": "没有回答 · does not answer"}
 
 
 def _units(book: Book, db: Database) -> list[Document]:

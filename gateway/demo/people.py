@@ -13,9 +13,9 @@ from typing import Any
 
 from gateway.demo.bills import Message, charged, text
 from gateway.demo.plan import CODES, ROOM_BY_HAND, ByHand, Charge
+from gateway.demo.visitor import Visitor
 from gateway.errors import SurroundingsError
 
-NURSE, DESK = "N01", "D09"
 _PATIENCE_S = 20
 
 
@@ -41,61 +41,55 @@ class Counter:
     def _post(self, what: str, said: list[Message] | Message) -> Any:
         body = text(said) if isinstance(said, list) else json.dumps(said)
         return json.loads(
-            _answer(urllib.request.Request(f"{self._url}/{what}", body.encode(), self._headers))[1]
+            _answer(urllib.request.Request(f"{self._url}/{what}", body.encode(), self._headers))
         )
 
 
 class Nurse:
-    """The nurse's list and the desk where tokens are given out, as a browser shows them."""
+    """The nurse at her list, and the desk where tokens are given out."""
 
-    def __init__(self, url: str, tokens: Mapping[str, str]):
-        self._url, self._tokens = url, tokens
+    def __init__(self, nurse: Visitor, desk: Visitor, tokens: Mapping[str, str]):
+        self._nurse, self._desk, self._tokens = nurse, desk, tokens
 
     def give(self, visit: str) -> None:
         """The patient gets a printed token."""
-        self._send("token", by=DESK, visit=visit, token=self._tokens[visit])
+        self._desk.post("/nurse/token", {"visit": visit, "token": self._tokens[visit]})
 
     def begin(self, treatment: ByHand) -> int:
         """The first tap; the entry that runs now."""
         visit, seen = treatment.charge.visit, ""
         if treatment.scanned:
-            at, _ = self._send("scan", by=NURSE, token=self._tokens[visit])
+            at = self._nurse.post("/nurse/scan", {"token": self._tokens[visit]})
             seen = urllib.parse.parse_qs(urllib.parse.urlsplit(at).query)["seen"][0]
-        self._send("begin", seen=seen, **_said(treatment))
-        _, shown = _answer(urllib.request.Request(self.address(f"/visit/{visit}")))
+        self._nurse.post("/nurse/begin", {"seen": seen, **_said(treatment)})
+        shown = self._nurse.get(self.address(f"/visit/{visit}"))
         return max(int(entry) for entry in re.findall(r'id="e(\d+)"', shown))
 
     def end(self, treatment: ByHand, entry: int) -> None:
         """The second tap, with what the item asks for."""
         asked = {} if treatment.acupoints is None else {"acupoints": str(treatment.acupoints)}
-        self._send("end", by=NURSE, entry=str(entry), outcome="done", **asked)
+        self._nurse.post("/nurse/end", {"entry": str(entry), "outcome": "done", **asked})
 
     def undone(self, treatment: ByHand) -> None:
         """It was charged and is not done."""
-        self._send("undone", reason=treatment.why[0], **_said(treatment))
+        self._nurse.post("/nurse/undone", {"reason": treatment.why[0], **_said(treatment)})
 
     def address(self, path: str = "", lang: str = "zh") -> str:
         """Where her list of her room is, or what belongs to it."""
-        asked = {"by": NURSE, "room": ROOM_BY_HAND, "lang": lang}
-        return f"{self._url}/nurse{path}?{urllib.parse.urlencode(asked)}"
-
-    def _send(self, form: str, **fields: str) -> tuple[str, str]:
-        body = urllib.parse.urlencode(fields).encode()
-        headers = {"Origin": self._url}
-        return _answer(urllib.request.Request(f"{self._url}/nurse/{form}", body, headers))
+        return f"/nurse{path}?{urllib.parse.urlencode({'room': ROOM_BY_HAND, 'lang': lang})}"
 
 
 def _said(treatment: ByHand) -> dict[str, str]:
     charge = treatment.charge
     line = f"{charge.visit}/{charge.line}"
-    return {"by": NURSE, "room": ROOM_BY_HAND, "visit": charge.visit, "item": str(charge.item), "line": line}
+    return {"room": ROOM_BY_HAND, "visit": charge.visit, "item": str(charge.item), "line": line}
 
 
-def _answer(request: urllib.request.Request) -> tuple[str, str]:
-    """Where the answer came from in the end, and what it says; SurroundingsError where there is none."""
+def _answer(request: urllib.request.Request) -> str:
+    """What the answer says; SurroundingsError where there is none."""
     try:
         with urllib.request.urlopen(request, timeout=_PATIENCE_S) as answer:
-            return str(answer.url), str(answer.read().decode("utf-8"))
+            return str(answer.read().decode("utf-8"))
     except urllib.error.HTTPError as error:
         why = f"HTTP {error.code} {error.read(300).decode('utf-8', 'replace')}"
     except OSError as error:

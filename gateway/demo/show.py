@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from datetime import datetime
 from typing import Any
@@ -14,6 +14,7 @@ from rich.table import Table
 
 from gateway.demo.plan import CHEATS, CLINIC_NAME, DAY, Day
 from gateway.demo.score import DOUBTED, Score
+from gateway.demo.visitor import Account
 from gateway.pages.words import speak
 
 _WORDS = {
@@ -70,6 +71,14 @@ _WORDS = {
         "每一组存疑的收费行里都至少有一行是埋下的：{answer}",
         "Every doubted set of lines holds at least one planted line: {answer}",
     ),
+    "accounts": (
+        "登录页面用的账号（只在这次演示有效；之后用 wattwitness --dir … serve 打开）",
+        "Accounts for the pages (of this demo alone; later: wattwitness --dir ... serve)",
+    ),
+    "account": ("账号", "name"),
+    "role": ("角色", "role"),
+    "password": ("口令", "password"),
+    "address": ("地址", "address"),
     "yes": ("是", "yes"),
     "no": (
         "否 —— 有全部诚实的收费行被怀疑，这是缺陷",
@@ -204,6 +213,16 @@ class Show:
             row = watched[unit.name]
             share = f"{100 * row['watched_s'] / row['open_s']:.1f} %"
             table.add_row(unit.name, share, self.pick(unit.note_zh, unit.note_en))
+        self._console.print(table)
+
+    def accounts(self, found: Iterable[tuple[Account, str]]) -> None:
+        """Who may sign in where, and by what."""
+        self._console.print(f"\n{self.word('accounts')}", style="italic", markup=False, soft_wrap=True)
+        table = Table()
+        for name in ("account", "role", "password", "address"):
+            table.add_column(self.word(name), no_wrap=True)
+        for account, address in found:
+            table.add_row(account.name, self.pick(*account.called), account.password, address)
         self._console.print(table)
 
     def score(self, day: Day, score: Score) -> None:

@@ -14,7 +14,6 @@ import socket
 import subprocess
 import sys
 import time
-import urllib.request
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
@@ -22,6 +21,9 @@ from datetime import datetime
 from functools import partial
 from pathlib import Path
 
+from gateway.access import accounts, passwords
+from gateway.access.places import ADMINISTRATOR, DISPLAY, INSPECTOR, MANAGER
+from gateway.access.places import NURSE as NURSES
 from gateway.clock import Clock, real_ms
 from gateway.demo import bills, broker, plan, settings
 from gateway.demo.happening import Agenda, Happening, nothing
@@ -29,6 +31,7 @@ from gateway.demo.people import Counter, Nurse
 from gateway.demo.ports import free_port
 from gateway.demo.reader import Reader
 from gateway.demo.relay import Relay
+from gateway.demo.visitor import Account, Visitor
 from gateway.demo.work import Work
 from gateway.errors import SurroundingsError, UsageError
 from gateway.ledger import database, records
@@ -38,6 +41,19 @@ MARK = "demo-day.json"  # a folder that carries it is ours to make anew
 HEAD_START_S = 6  # real seconds until the clock reaches STARTS, for the programs to come up
 BOOTS, STARTS, ENDS = plan.at("00:00"), plan.at("07:40"), plan.at("17:12")
 READY_S = 30  # how long a program may take to come up, in real seconds
+
+NURSE, DESK, HEAD = "N01", "D09", "M01"
+_ACCOUNTS = (
+    (HEAD, MANAGER, "clinic"),
+    (NURSE, NURSES, "clinic"),
+    (DESK, NURSES, "clinic"),
+    ("Q01", INSPECTOR, "clinic"),
+    ("A01", ADMINISTRATOR, "clinic"),
+    ("W01", DISPLAY, "clinic"),
+    ("Q01", INSPECTOR, "district"),
+    ("A01", ADMINISTRATOR, "district"),
+)
+"""Who may sign in: name, role, where."""
 
 
 class Stage:
@@ -59,6 +75,8 @@ class Stage:
         self._relays: dict[str, Relay] = {}
         self._readers: dict[str, Reader] = {}
         self.has_mosquitto = True
+        self.accounts = [Account(*each, passwords.made_up()) for each in _ACCOUNTS]
+        self._visitors: dict[str, Visitor] = {}
 
     @property
     def url(self) -> str:
@@ -73,7 +91,18 @@ class Stage:
     @property
     def nurse(self) -> Nurse:
         """The nurse at her list."""
-        return Nurse(self.url, self._tokens)
+        return Nurse(self.visitor(NURSE), self.visitor(DESK), self._tokens)
+
+    def visitor(self, name: str) -> Visitor:
+        """Somebody at the clinic's pages."""
+        if name not in self._visitors:
+            account = next(each for each in self.accounts if (each.name, each.where) == (name, "clinic"))
+            self._visitors[name] = Visitor(self.url, account)
+        return self._visitors[name]
+
+    def address(self, where: str) -> str:
+        """The pages of the clinic or the district."""
+        return f"http://127.0.0.1:{self._ports['pages' if where == 'clinic' else where]}"
 
     def prepare(self) -> None:
         """Ledgers, keys, inventory, scenarios; everything from before in the folder is made anew."""
@@ -86,6 +115,7 @@ class Stage:
             self.wattwitness("init", str(where), "--clinic", identity, "--name", name, "--role", role)
         with ThreadPoolExecutor(4) as several:
             list(several.map(self._prepare_unit, self.day.units))
+        self._open_accounts()
         tokens.open_tag_key(self.clinic)  # made here, and told to the units with a reader
         (self.folder / "bills.json").write_text(bills.clinic(self.day), encoding="utf-8")
         (self.folder / "platform.json").write_text(bills.platform(self.day), encoding="utf-8")
@@ -98,10 +128,7 @@ class Stage:
         ahead_ms = HEAD_START_S * 1000
         self._clock = Clock(real_ms() + ahead_ms, round(STARTS.timestamp() * 1000), self._speed)
         self._configure()
-        for name in ("district", "clinic"):
-            self._run(name, "gateway", "--dir", str(self.folder / name), "serve")
-        for name, port in (("district", "district"), ("clinic", "pages")):
-            _await_port(self._ports[port], self._programs[name], self.log(name))
+        self._serve()
         for unit in self.day.units:
             self.power_on(unit.name)
 
@@ -130,13 +157,14 @@ class Stage:
         """What the accelerated clock shows."""
         return datetime.fromtimestamp(self._clock.now_ms() / 1000, plan.ZONE)
 
-    def whole_page(self, url: str) -> str:
-        """What the gateway shows at `url`, with the style that it links to in it: it can be opened from its folder."""
+    def whole_page(self, path: str, name: str) -> str:
+        """What the clinic's pages show somebody, with the style that is linked to in it: it can be opened from its folder."""
+        visitor = self.visitor(name)
 
         def style(link: re.Match[str]) -> str:
-            return f"<style>\n{page_text(self.url + link[1])}</style>"
+            return f"<style>\n{visitor.get(link[1])}</style>"
 
-        return re.sub(r'<link rel="stylesheet" href="([^"]+)">', style, page_text(url))
+        return re.sub(r'<link rel="stylesheet" href="([^"]+)">', style, visitor.get(path))
 
     def wattwitness(self, *arguments: str, codes: tuple[int, ...] = (0,)) -> str:
         """Run one command of the gateway to its end and return what it printed."""
@@ -161,10 +189,15 @@ class Stage:
         self._configure_gateways()
 
     def restart_pages(self) -> None:
-        """The clinic's gateway starts anew, with its clock as it is now."""
-        self.stop("clinic")
-        self._run("clinic", "gateway", "--dir", str(self.clinic), "serve")
-        _await_port(self._ports["pages"], self._programs["clinic"], self.log("clinic"))
+        """Both gateways start anew, with their clocks as they are now."""
+        self.stop("clinic", "district")
+        self._serve()
+
+    def _serve(self) -> None:
+        for name in ("district", "clinic"):
+            self._run(name, "gateway", "--dir", str(self.folder / name), "serve")
+        for name, port in (("district", "district"), ("clinic", "pages")):
+            _await_port(self._ports[port], self._programs[name], self.log(name))
 
     def power_on(self, unit: str) -> None:
         """The unit has mains: its program starts."""
@@ -194,6 +227,8 @@ class Stage:
             for reader in self._readers.values():
                 reader.close()
             self._readers.clear()
+            for visitor in self._visitors.values():
+                visitor.close()
 
     def _clear(self) -> None:
         if self.folder.exists():
@@ -232,6 +267,12 @@ class Stage:
         enrol += ["--from", f"{plan.DAY:%Y-%m-%d}"]
         self.wattwitness("--dir", str(self.clinic), *enrol)
         self.wattwitness("--dir", str(self.district), *enrol, "--clinic", plan.CLINIC)
+
+    def _open_accounts(self) -> None:
+        for each in self.accounts:
+            with closing(database.open_ledger(self.folder / each.where)) as ledger:
+                how = (each.name, each.role, each.password, accounts.CONSOLE, self._clock.now_ms())
+                accounts.add(ledger, *how, is_first=False)
 
     def _configure(self) -> None:
         self._configure_gateways()
@@ -335,9 +376,3 @@ def _last_line(log: Path) -> str:
 def _failed(what: str, said: str) -> SurroundingsError:
     said = said.strip().splitlines()[-1] if said.strip() else "-"
     return SurroundingsError(f"{what} 没能运行", f"{what} did not run: {said}")
-
-
-def page_text(url: str) -> str:
-    """What the gateway shows at `url`."""
-    with urllib.request.urlopen(url, timeout=10) as answer:
-        return str(answer.read().decode("utf-8"))

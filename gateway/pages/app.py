@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import logging
 import sqlite3
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Callable, Mapping
 from contextlib import closing
-from datetime import date, tzinfo
+from datetime import tzinfo
 from pathlib import Path
 from typing import Any
 
@@ -20,8 +19,25 @@ from gateway.clock import Clock
 from gateway.config import DISTRICT, Config
 from gateway.errors import GatewayError
 from gateway.ledger import database
-from gateway.pages import day, day_page, district_page, lead_page, month_page, sign_in, timeline
-from gateway.pages.rendered import HEADERS, language, person_of, query, rendered
+from gateway.pages import (
+    day,
+    day_page,
+    district_page,
+    draw_page,
+    inspect_page,
+    lead_page,
+    line_page,
+    month_page,
+    people_page,
+    record_page,
+    sign_in,
+    spot_page,
+    trail_page,
+)
+from gateway.pages.headers import WithHeaders
+from gateway.pages.period_asked import Misasked
+from gateway.pages.refusals import refusal, unreadable
+from gateway.pages.rendered import language, person_of, query, rendered
 from gateway.pages.words import speak
 
 OpenLedger = Callable[[], Database]
@@ -29,8 +45,6 @@ Overview = Callable[[Database, tzinfo], Mapping[str, Any]]
 
 _FIRST = {DISPLAY: "/board", NURSE: "/nurse"}
 """Where somebody begins; all others at the newest day."""
-
-_log = logging.getLogger(__name__)
 
 
 def create_app(
@@ -45,22 +59,21 @@ def create_app(
     app.mount("/static", StaticFiles(directory=Path(__file__).parent / "static"))
     app.include_router(_common(open_ledger))
     app.include_router(sign_in.routes(open_ledger, config, clock))
+    app.include_router(day_page.routes(open_ledger, config))
+    app.include_router(line_page.routes(open_ledger, config))
+    app.include_router(record_page.routes(open_ledger, config))
+    app.include_router(people_page.routes(open_ledger, config, clock))
     app.include_router(month_page.routes(open_ledger, config, clock))
     app.include_router(lead_page.routes(open_ledger, config, clock))
+    for family in (inspect_page, trail_page, draw_page, spot_page):
+        app.include_router(family.routes(open_ledger, config, clock))
     if config.role == DISTRICT:
         app.include_router(_district(open_ledger, config, overview))
     else:
         app.include_router(_clinic(open_ledger, config, clock))
     _errors(app)
-    app.middleware("http")(_with_headers)
+    app.add_middleware(WithHeaders)
     return app
-
-
-async def _with_headers(request: Request, call_next: Callable[[Request], Awaitable[Response]]) -> Response:
-    response = await call_next(request)
-    for name, value in HEADERS.items():  # but where an address says otherwise of itself
-        response.headers.setdefault(name, value)
-    return response
 
 
 def _common(open_ledger: OpenLedger) -> APIRouter:
@@ -87,20 +100,6 @@ def _clinic(open_ledger: OpenLedger, config: Config, clock: Clock) -> APIRouter:
             shown = day.day_to_show(ledger, config, clock.now_ms())
         return RedirectResponse(f"/day/{shown}{query(language(request))}", 302)
 
-    @routes.get("/day/{text}.svg")
-    def picture(request: Request, text: str) -> Response:
-        with closing(open_ledger()) as ledger:
-            view = day.day_view(ledger, config, _date(request, text))
-        return Response(_bytes(timeline.svg(view, language(request))), media_type="image/svg+xml")
-
-    @routes.get("/day/{text}")
-    def page(request: Request, text: str) -> Response:
-        with closing(open_ledger()) as ledger:
-            view, lang = day.day_view(ledger, config, _date(request, text)), language(request)
-            closed = month_page.closed(ledger, config, view.day, lang)
-        texts = day_page.texts(view, lang, config.timezone)
-        return rendered("day.html", lang, query=query(lang), closed=closed, **texts)
-
     return routes
 
 
@@ -112,25 +111,9 @@ def _district(open_ledger: OpenLedger, config: Config, overview: Overview | None
         with closing(open_ledger()) as ledger:
             found = overview(ledger, config.zone) if overview else {"clinics": []}
         lang = language(request)
-        return rendered("district.html", lang, **district_page.texts(config.name, lang, found))
+        return rendered("district.html", lang, **district_page.texts(config, lang, found))
 
     return routes
-
-
-def _bytes(text: str) -> bytes:
-    """Lone surrogates, which JSON can write and UTF-8 cannot, become question marks."""
-    return text.encode("utf-8", "replace")
-
-
-def _date(request: Request, text: str) -> date:
-    """The date that `text` writes as YYYY-MM-DD; HTTP 404 for any other, and for years that no clinic bills in."""
-    try:
-        found = date.fromisoformat(text)
-    except ValueError:
-        found = None
-    if found is None or found.isoformat() != text or not 1971 <= found.year <= 2999:
-        raise HTTPException(404, speak(language(request))("bad_date", text=text[:40]))
-    return found
 
 
 # --- what goes wrong -----------------------------------------------------------------------------------------------
@@ -140,18 +123,18 @@ def _errors(app: FastAPI) -> None:
     @app.exception_handler(403)
     @app.exception_handler(404)
     @app.exception_handler(405)
+    @app.exception_handler(413)
     def not_found(request: Request, error: HTTPException) -> Response:
         lang = language(request)
-        say = speak(lang)
         spoken = isinstance(error, HTTPException) and error.detail != "Not Found"
-        message = error.detail if spoken else say("not_found")
-        title = say("nurse.refused" if error.status_code == 403 else "not_found_title")
-        return rendered("error.html", lang, error.status_code, title=title, message=message)
+        return refusal(lang, error.status_code, error.detail if spoken else speak(lang)("not_found"))
+
+    @app.exception_handler(Misasked)
+    def misasked(request: Request, error: Misasked) -> Response:
+        lang = language(request)
+        return refusal(lang, 400, error.en if lang == "en" else error.zh)
 
     @app.exception_handler(GatewayError)
     @app.exception_handler(sqlite3.Error)
     def failed(request: Request, error: Exception) -> Response:
-        _log.error("reading the ledger failed", exc_info=error)
-        lang = language(request)
-        say = speak(lang)
-        return rendered("error.html", lang, 503, title=say("failed_title"), message=say("failed"))
+        return unreadable(request, error)

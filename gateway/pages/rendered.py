@@ -14,21 +14,8 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from gateway.access import places
 from gateway.ledger.people import Person
+from gateway.pages.headers import HEADERS
 from gateway.pages.words import LANGUAGES, TAGS, speak
-
-HEADERS = {
-    "Content-Security-Policy": (
-        "default-src 'none'; style-src 'self'; img-src 'self'; script-src 'self'; connect-src 'self'; "
-        "base-uri 'none'; form-action 'self'; frame-ancestors 'none'"
-    ),
-    "X-Content-Type-Options": "nosniff",
-    "X-Frame-Options": "DENY",
-    "Referrer-Policy": "same-origin",  # else browsers hide from our own forms where they come from
-    "Cross-Origin-Opener-Policy": "same-origin",
-    "Cross-Origin-Resource-Policy": "same-origin",
-    "Permissions-Policy": "camera=(), microphone=(), geolocation=()",
-    "Cache-Control": "no-store",
-}
 
 _WAYS = {
     False: ("/board", "/nurse", "/", "/month", "/bills", "/inspect", "/trail", "/people"),
@@ -58,6 +45,11 @@ class Looking:
             for way, place in asked
             if place and place.allows(self.person.role, self.is_district) and (way != "/" or may_see_days)
         ]
+
+    def may(self, path: str) -> bool:
+        """Whether this person may send a form there."""
+        place = places.place("POST", path)
+        return place is not None and place.allows(self.person.role, self.is_district)
 
     def is_at(self, way: str) -> bool:
         """Whether this page is of that kind."""

@@ -10,13 +10,14 @@ from fastapi import APIRouter, Form, Request, Response
 from fastapi.responses import RedirectResponse
 from sqlite_utils import Database
 
-from gateway.access import accounts, passwords
-from gateway.access.accounts import IDLE_MS, USUAL_IDLE_MS, Entered, TooOften
+from gateway.access import passwords, sign_ins
+from gateway.access.places import DISPLAY
+from gateway.access.sign_ins import LIVES, Entered, TooOften
 from gateway.clock import Clock
 from gateway.config import Config
 from gateway.errors import UsageError
 from gateway.ledger import people
-from gateway.pages.guard import COOKIE, inside
+from gateway.pages.guard import address_of, forget_token, inside, keep_token, token_of
 from gateway.pages.rendered import language, person_of, query, rendered
 from gateway.pages.words import speak
 
@@ -49,11 +50,10 @@ def _signing(router: APIRouter, open_ledger: OpenLedger, config: Config, clock: 
 
     @router.post("/sign-in")
     def enter(request: Request, name: Text = "", password: Text = "", to: Text = "") -> Response:
-        address = request.client.host if request.client else "?"
-        say = speak(language(request))
+        say, who = speak(language(request)), (name, password, address_of(request))
         try:
             with closing(open_ledger()) as db:
-                entered = accounts.sign_in(db, name, password, address, clock.now_ms())
+                entered = sign_ins.sign_in(db, *who, clock.now_ms(), before=token_of(request))
         except TooOften:
             return form(request, say("account.too_often"), 429, to, name)
         if entered is None:
@@ -63,19 +63,17 @@ def _signing(router: APIRouter, open_ledger: OpenLedger, config: Config, clock: 
     @router.post("/sign-out")
     def leave(request: Request) -> Response:
         with closing(open_ledger()) as db:
-            token = request.cookies.get(COOKIE, "")
-            accounts.sign_out(db, token, person_of(request), clock.now_ms())
+            sign_ins.sign_out(db, token_of(request), person_of(request), clock.now_ms())
         answer = RedirectResponse("/sign-in" + query(language(request)), 303)
-        answer.delete_cookie(COOKIE)
+        forget_token(request, answer)
         return answer
 
 
 def _brought_in(request: Request, entered: Entered, to: str) -> Response:
+    """A person's browser forgets who signed in when it is closed; a display's does not."""
     answer = RedirectResponse(to if to != "/" else "/" + query(language(request)), 303)
-    seconds = IDLE_MS.get(entered.person.role, USUAL_IDLE_MS) // 1000
-    answer.set_cookie(
-        COOKIE, entered.token, seconds, httponly=True, samesite="lax", secure=request.url.scheme == "https"
-    )
+    is_display = entered.person.role == DISPLAY
+    keep_token(request, answer, entered.token, LIVES[DISPLAY].most_ms // 1000 if is_display else None)
     return answer
 
 
@@ -104,11 +102,9 @@ def _password(router: APIRouter, open_ledger: OpenLedger, clock: Clock) -> None:
             return form(request, say("account.same"), 409)
         try:
             with closing(open_ledger()) as db:
-                if not passwords.is_right(people.password_of(db, name), old):
-                    return form(request, say("account.wrong_old"), 403)
-                accounts.set_password(db, name, new, name, clock.now_ms())
-                address = request.client.host if request.client else "?"
-                entered = accounts.sign_in(db, name, new, address, clock.now_ms())
+                entered = sign_ins.change_password(db, name, old, new, address_of(request), clock.now_ms())
+        except TooOften:
+            return form(request, say("account.too_often"), 429)
         except UsageError as error:
             return form(request, error.en if language(request) == "en" else error.zh, 409)
         return _brought_in(request, entered, "/") if entered else form(request, say("account.wrong_old"), 403)

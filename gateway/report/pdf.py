@@ -34,9 +34,14 @@ Json = dict[str, Any]
 
 def write(figures: Figures) -> bytes:
     """The report as PDF. SurroundingsError where this machine has no Chinese font: boxes would be no report."""
-    document = json.dumps(_document(figures, chinese_font()), ensure_ascii=False)
+    return typeset(_document(figures))
+
+
+def typeset(document: Json) -> bytes:
+    """A document of the shape that sheet.typ draws, as PDF; `fonts` are added here. SurroundingsError as for `write`."""
+    data = json.dumps(document | {"fonts": [chinese_font()]}, ensure_ascii=False)
     template = resources.files("gateway.report").joinpath("sheet.typ").read_bytes()
-    return typst.compile(template, sys_inputs={"data": document}, pdf_standards=["a-3b"])
+    return typst.compile(template, sys_inputs={"data": data}, pdf_standards=["a-3b"])
 
 
 @lru_cache
@@ -52,31 +57,31 @@ def chinese_font() -> str:
     return found
 
 
-def _document(figures: Figures, font: str) -> Json:
+def _document(figures: Figures) -> Json:
     day = figures.last
     return {
-        "fonts": [font],
         "date": [day.year, day.month, day.day],
-        "title": _both(sheets.both("report.title")),
-        "about": [{"name": _both(name), "value": value} for name, value in sheets.about(figures)],
+        "title": in_both(sheets.both("report.title")),
+        "about": [{"name": in_both(name), "value": value} for name, value in sheets.about(figures)],
         "figures": [
-            {"name": _both(name), "value": value, "why": _both(why)}
+            {"name": in_both(name), "value": value, "why": in_both(why)}
             for name, value, why in sheets.highlights(figures)
         ],
-        "bound": _both(sheets.both("report.bound")),
-        "tables": [_table(each) for each in sheets.tables(figures)],
-        "signatures": [_both(each) for each in sheets.SIGNATURES],
+        "bound": in_both(sheets.both("report.bound")),
+        "tables": [table_of(each) for each in sheets.tables(figures)],
+        "signatures": [in_both(each) for each in sheets.SIGNATURES],
         "footer": f"{figures.name} {figures.clinic} · {figures.first} – {figures.last}",
-        "page": _both(sheets.both("report.page", page="#", pages="%")),
+        "page": in_both(sheets.both("report.page", page="#", pages="%")),
     }
 
 
-def _table(table: Table) -> Json:
+def table_of(table: Table) -> Json:
+    """A table as sheet.typ draws it."""
     return {
-        "title": _both(table.title),
-        "note": table.note and _both(table.note),
+        "title": in_both(table.title),
+        "note": table.note and in_both(table.note),
         "columns": [
-            _both(each.name) | {"right": each.kind in _RIGHT, "wide": each.wide} for each in table.columns
+            in_both(each.name) | {"right": each.kind in _RIGHT, "wide": each.wide} for each in table.columns
         ],
         "rows": [
             [_cell(column, cell) for column, cell in zip(table.columns, row, strict=True)]
@@ -88,12 +93,13 @@ def _table(table: Table) -> Json:
 def _cell(column: Column, cell: Cell) -> Json:
     """Marks stand in one line: what both languages write alike is written once."""
     if not isinstance(cell, Both):
-        return _both(sheets.same(sheets.shown(column, cell)))
+        return in_both(sheets.same(sheets.shown(column, cell)))
     if column.kind != MARK or cell.zh == cell.en:
-        return _both(cell)
+        return in_both(cell)
     there = cell.zh.split()
-    return _both(sheets.same(" ".join([cell.zh, *(word for word in cell.en.split() if word not in there)])))
+    return in_both(sheets.same(" ".join([cell.zh, *(word for word in cell.en.split() if word not in there)])))
 
 
-def _both(text: Both) -> Json:
+def in_both(text: Both) -> Json:
+    """A text as sheet.typ sets it."""
     return {"zh": text.zh, "en": text.en}

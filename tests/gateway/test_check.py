@@ -304,7 +304,7 @@ def test_any_changed_byte_of_any_record_is_found_and_the_record_named(honest, da
     assert f"{unit}:{us}" in named
 
 
-@pytest.mark.parametrize("column", ["us", "digest", "up", "kind", "boot", "um_ms", "at_ms"])
+@pytest.mark.parametrize("column", ["us", "digest", "up", "kind", "boot", "um_ms", "at_ms", "flag"])
 def test_a_record_filed_under_what_it_does_not_say_is_named(ledger, column):
     value = {"us": 900, "um_ms": 1, "at_ms": 1, "kind": "ALIVE"}.get(column, "ab" * 32)
     ledger.execute(f"UPDATE records SET {column} = ? WHERE unit = 'U1' AND us = 5", [value])

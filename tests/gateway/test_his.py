@@ -5,13 +5,15 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 import pytest
 from fastapi.testclient import TestClient
 
 from gateway import web
+from gateway.audit import live
 from gateway.bootstrap import Book
+from gateway.his import shapes
 from tests.gateway.test_settle import EVENING_MS, MINUTE_MS, burned, day_of, idle
 from tests.support.bills import STIM, TDP, as_json, deletion, detail, upload
 from tests.support.browser import browser_page, served
@@ -259,6 +261,10 @@ def test_a_unit_that_was_not_heard_is_not_said_to_be_off(tmp_path):
         take_in(db, writer.lines, START_MS)
     said = units(book)
     assert (said["state"], said["minutes"], said["since"]) == ("unheard", None, "2026-03-02T08:00:00+08:00")
+
+
+def test_every_state_of_a_unit_can_be_told():
+    assert get_args(shapes.State) == get_args(live.State)
 
 
 # --- its page -----------------------------------------------------------------------------------------------------

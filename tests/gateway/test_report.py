@@ -208,7 +208,7 @@ def test_a_pdf_is_the_same_bytes_again_and_is_an_archive_pdf_with_numbered_pages
 
 
 def test_the_pdf_says_everything_in_both_languages_with_signature_lines(db, book):
-    document = pdf._document(figures(db, book), pdf.chinese_font())
+    document = pdf._document(figures(db, book))
     text = json.dumps(document, ensure_ascii=False)
     for word in (
         "机构负责人",

@@ -3,19 +3,27 @@
 from __future__ import annotations
 
 import json
+import ssl
 from collections.abc import Iterator
 from pathlib import Path
 
 import httpx
 import pytest
+from click.testing import CliRunner
 
-from gateway.bootstrap import Book
-from gateway.ledger import records
+from gateway.__main__ import wattwitness
+from gateway.access.places import MANAGER
+from gateway.bootstrap import Book, open_book
+from gateway.errors import UsageError
+from gateway.install import certificates
+from gateway.ledger import records, trail
+from gateway.pages.guard import COOKIE
 from protocol import seal, topics
 from tests.support.broker import Broker
 from tests.support.chain import Writer
 from tests.support.ledgers import CLINIC, in_folder
-from tests.support.programs import Program, ended, eventually, serve
+from tests.support.programs import Program, ended, eventually, serve, troubles
+from tests.support.signed_in import PASSWORD, account
 from tests.support.unit_link import UnitLink
 
 
@@ -211,7 +219,7 @@ def test_a_ledger_restored_from_a_backup_is_a_finding_and_units_are_told_the_low
 
 
 def test_a_broker_that_dies_and_comes_back_is_found_again(book, broker, writer):
-    program, address = serve(book.folder)
+    program, _ = serve(book.folder)
     with ended(program):
         link = UnitLink(broker.port, "U1")
         link.send(writer.lines[:3])
@@ -219,7 +227,7 @@ def test_a_broker_that_dies_and_comes_back_is_found_again(book, broker, writer):
         link.close()
         broker.kill()
         program.said("(lost the broker|no broker answers)")
-        assert "mqtt" in httpx.get(f"{address}/status.json").json()["troubles"]
+        assert "no broker answers" in troubles(book.folder)["mqtt"] or "lost" in troubles(book.folder)["mqtt"]
         broker.start()
         program.said("mqtt: 已恢复 (·)")
         link = UnitLink(broker.port, "U1")
@@ -243,4 +251,82 @@ def test_its_state_can_be_asked_for(book, link):
     with ended(program):
         link.hears_ack(0)
         assert httpx.get(f"{address}/status.json").json() == {"clinic": CLINIC, "troubles": {}}
-        assert json.loads(httpx.get(f"{address}/healthz").text)
+        assert httpx.get(f"{address}/healthz").json() == {"ledger": "ok"}
+
+
+def test_what_is_wrong_is_told_in_detail_only_to_who_may_read_the_ledgers_folder(book, broker):
+    program, address = serve(book.folder)
+    with ended(program):
+        broker.kill()
+        program.said("(lost the broker|no broker answers)")
+        everybody = httpx.get(f"{address}/status.json").json()["troubles"]
+        assert everybody == {"mqtt": "有故障 · in trouble"}
+        guessed = {"Authorization": "Bearer x"}
+        assert httpx.get(f"{address}/status.json", headers=guessed).json()["troubles"] == everybody
+        assert "again and again" in troubles(book.folder)["mqtt"]
+        assert (book.folder / "serve.lock").stat().st_mode & 0o777 == 0o600
+
+
+def test_pages_need_a_sign_in_and_are_there_after_it(book, link):
+    token = account(book.folder, "D01", MANAGER)
+    program, address = serve(book.folder)
+    with ended(program):
+        assert httpx.get(f"{address}/month").headers["location"] == "/sign-in?to=%2Fmonth"
+        page = httpx.get(f"{address}/month", cookies={COOKIE: token})
+        assert page.status_code == 200 and "server" not in page.headers
+        with book.ledger() as db:
+            assert [each.subject for each in trail.entries(db) if each.act == "look"] == ["/month"]
+
+
+# --- over TLS -------------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def secured(tmp_path: Path) -> tuple[Book, ssl.SSLContext]:
+    """A clinic whose pages have a certificate, and a browser's trust in the authority that made it."""
+    ca, ca_key = certificates.authority(CLINIC)
+    cert, key = certificates.server(ca, ca_key, "10.77.0.1")
+    book = in_folder(tmp_path / "clinic")
+    (book.folder / "pages.pem").write_text(cert)
+    (book.folder / "pages.key").write_text(key)
+    settings = book.folder / "wattwitness.toml"
+    told = settings.read_text("utf-8").replace("port = 0", 'port = 0\ncert = "pages.pem"\nkey = "pages.key"')
+    settings.write_text(told, "utf-8")
+    return open_book(book.folder), ssl.create_default_context(cadata=ca)
+
+
+def test_over_tls_a_sign_in_is_kept_by_a_cookie_that_no_other_way_can_read_or_set(secured):
+    book, trust = secured
+    account(book.folder, "D01", MANAGER)
+    program, address = serve(book.folder)
+    with ended(program), httpx.Client(base_url=address, verify=trust, headers={"Origin": address}) as client:
+        assert address.startswith("https://")
+        answer = client.post("/sign-in", data={"name": "D01", "password": PASSWORD})
+        kept = answer.headers["set-cookie"]
+        assert (
+            kept.startswith("__Host-ww=") and "Secure" in kept and "HttpOnly" in kept and "Domain" not in kept
+        )
+        assert answer.headers["strict-transport-security"].startswith("max-age=")
+        assert client.get("/month").status_code == 200
+        said = CliRunner().invoke(wattwitness, ["--dir", str(book.folder), "status", "--json"]).stdout
+        assert json.loads(said)["serve"] == {"running": True, "address": address, "troubles": {}}
+
+
+def test_a_certificate_that_is_none_is_named_and_nothing_is_served(secured):
+    book, _ = secured
+    (book.folder / "pages.key").write_text("no key")
+    found = CliRunner().invoke(wattwitness, ["--dir", str(book.folder), "serve"])
+    assert isinstance(found.exception, UsageError) and "serve.cert" in found.exception.zh
+    assert "pages.key" in found.exception.en and not (book.folder / "serve.lock").exists()
+
+
+def test_passwords_that_others_on_the_network_could_read_are_warned_of(tmp_path):
+    book = in_folder(tmp_path / "clinic")
+    program = Program(book.folder / "log", "gateway", "--dir", str(book.folder), "serve", "--host", "0.0.0.0")
+    with ended(program):
+        program.said("ready (http://0.0.0.0:)")
+        assert "passwords can be read on that network" in program.log()
+        program.stop()
+    quiet, _ = serve(book.folder)
+    with ended(quiet):
+        assert "passwords can be read" not in quiet.log()

@@ -188,7 +188,7 @@ def see_the_verdicts(shell: Shell) -> None:
 def keep_the_page(shell: Shell, today: Path) -> None:
     code, printed = shell.types(blocks("sh page")[0])
     assert code == 0, printed
-    assert (today / "day.svg").read_text("utf-8").startswith("<svg")
+    assert (today / "day.xlsx").read_bytes().startswith(b"PK")
 
 
 def test_the_page_has_no_commands_but_those_that_are_run():

@@ -20,7 +20,7 @@ _SERVER = CHECKOUT / "tests/support/raw_repl.py"
 
 
 class PtyBoard:
-    """`port` is what a program opens. `rom_kb` 0: a board without a ROM partition; `window` 0: without raw-paste mode.
+    """`port` is what a program opens. `rom_kb` 0: a board without ROM and journal partitions; `window` 0: without raw-paste mode.
 
     After `cut_after` bytes from the program, if not None, the power fails. `heard` counts those bytes, `said` is all that
     the board answered, `resets` counts what it did itself.
@@ -29,6 +29,7 @@ class PtyBoard:
     def __init__(self, folder: Path, rom_kb: int = 256, window: int = 256) -> None:
         folder.mkdir(parents=True, exist_ok=True)
         self._files = [_flash(folder / "flash", 1024), _flash(folder / "rom", rom_kb) if rom_kb else "-"]
+        self._journal = _flash(folder / "journal", 1024) if rom_kb else "-"
         self._window = str(window)
         self._inside, self._terminal = pty.openpty()  # the board's own end
         self._outside, self._socket = pty.openpty()  # what programs open
@@ -70,6 +71,7 @@ class PtyBoard:
         # as the leader of a session it gets the terminal that it opens first: Ctrl-C will interrupt it
         shell = ["/bin/sh", "-c", 'exec "$@" <>"$0" >&0 2>&1', self._name]
         command = [str(tool("micropython")), "-X", "heapsize=2m", str(_SERVER), *self._files, self._window]
+        command.append(self._journal)
         self._process = subprocess.Popen(
             [*shell, *command],
             stdin=subprocess.DEVNULL,

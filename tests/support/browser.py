@@ -5,11 +5,12 @@ from __future__ import annotations
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import Any
 from urllib.parse import urlsplit
 
 import uvicorn
-from fastapi import FastAPI
 from playwright.sync_api import Page, Route, sync_playwright
+from starlette.types import ASGIApp
 
 from tests.support.tools import tool
 
@@ -38,9 +39,13 @@ _UNLIKE_A_BOX = """text => {
 
 
 @contextmanager
-def served(app: FastAPI) -> Iterator[str]:
+def served(app: ASGIApp) -> Iterator[str]:
     """The application on a free port of loopback; its address, without a slash at the end."""
-    server = uvicorn.Server(uvicorn.Config(app, host="127.0.0.1", port=0, log_level="warning"))
+    how: dict[str, Any] = {
+        "log_level": "warning",
+        "timeout_graceful_shutdown": 1,
+    }  # streams have no end of their own
+    server = uvicorn.Server(uvicorn.Config(app, host="127.0.0.1", port=0, **how))
     started = threading.Event()
     startup = server.startup
 

@@ -62,6 +62,10 @@ class Writer:
         span = [record.instant(each, record.SYNCHRONISED) for each in (from_ms, self.at_ms)]
         return self._write(record.GAP_OF_READINGS, {"UG": span})
 
+    def fault(self, cause: str) -> bytes:
+        """Something is wrong: a cause of the profile."""
+        return self._write(record.FAULT, {"UR": cause}, [Reading(self.at_ms, record.SYNCHRONISED, None)])
+
     def day(self, sessions: int = 3) -> list[bytes]:
         """A boot and so many treatments, ten quiet minutes before each."""
         first = len(self.lines)

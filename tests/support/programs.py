@@ -11,6 +11,9 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TypeVar
 
+import httpx
+
+from gateway.alone import served_at
 from tests.support.tools import CHECKOUT
 
 T = TypeVar("T")
@@ -77,7 +80,17 @@ class Program:
 def serve(folder: Path) -> tuple[Program, str]:
     """`wattwitness serve` on a ledger folder, ready; and its address."""
     program = Program(folder / "serve.log", "gateway", "--dir", str(folder), "serve")
-    return program, program.said(r"ready (http://\S+)")
+    return program, program.said(r"ready (https?://\S+)")
+
+
+def troubles(folder: Path) -> dict[str, str]:
+    """What that `serve` says is wrong, to whoever may read the ledger's folder."""
+    served = served_at(folder)
+    assert served is not None
+    found: dict[str, str] = httpx.get(f"{served.address}/status.json", headers=served.headers).json()[
+        "troubles"
+    ]
+    return found
 
 
 def eventually(look: Callable[[], T | None], within_s: float = 20) -> T:

@@ -2,7 +2,7 @@
 
 Debian's unix build has no raw REPL, so this speaks its protocol and runs what comes in the real MicroPython, with the real
 littlefs mounted at "/" and, if there is an image file for it, a ROM partition whose modules run from /rom.
-argv: flash file, ROM file or "-", paste window or 0 for a board that knows no raw-paste mode.
+argv: flash file, ROM file or "-", paste window or 0 for a board that knows no raw-paste mode, journal file or "-".
 """
 
 # mypy: ignore-errors
@@ -52,12 +52,27 @@ class Vfs:
     VfsLfs2, VfsRom, umount = vfs.VfsLfs2, vfs.VfsRom, vfs.umount
 
     @staticmethod
-    def mount(what, where):
-        vfs.mount(what, where)
+    def mount(what, where, readonly=False):
+        vfs.mount(what, where, readonly=readonly)
 
     @staticmethod
     def rom_ioctl(what, *_):
         return (0 if ROM is None else 1) if what == 1 else ROM
+
+
+class Esp32:
+    """The module `esp32`, as far as its partitions."""
+
+    class Partition:
+        TYPE_DATA = 1
+
+        @staticmethod
+        def find(kind, label):
+            return JOURNAL if label == "journal" else []
+
+    class NVS:
+        def __init__(self, room):
+            raise OSError(-0x1101)  # ESP_ERR_NVS_NOT_INITIALIZED
 
 
 class Machine:
@@ -187,7 +202,8 @@ def mount_rom():
             pass
 
 
-sys.modules["vfs"], sys.modules["machine"] = Vfs, Machine
+sys.modules["vfs"], sys.modules["machine"], sys.modules["esp32"] = Vfs, Machine, Esp32
+JOURNAL = [] if sys.argv[4] == "-" else [Flash(sys.argv[4])]
 KEPT = list(sys.modules)
 IMAGES = []
 NAMES = {"__name__": "__main__"}
