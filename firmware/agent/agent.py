@@ -89,6 +89,8 @@ class Agent:
             raise ValueError("a boot begins with Booted, and has no other")
         self._does = []
         self._now = max(self._now, event.mono_ms)
+        if not self._config.is_metered:
+            self._read_ms = self._now  # nothing can be silent
         if self._booted:
             self._watch_silence()
         self._hears[type(event)](event)
@@ -269,6 +271,8 @@ class Agent:
         if self._booted and not self._told_boot:
             self._dark_ms, self._read_ms = None, self._now
             self._tell_boot()
+        if not self._config.is_metered:
+            self._end_dark()
 
     # --- the gateway ------------------------------------------------------------------------------------------------
 

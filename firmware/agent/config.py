@@ -58,15 +58,18 @@ class Profile:
 class Config:
     """A unit's name and meter, its load's profile, and its habits (`HABITS`). ConfigError names what is wrong.
 
-    `fields`: unit, version, meter {maker, model, serial, version}, profile {...}, and any of the habits.
+    `fields`: unit, version, meter {maker, model, serial, version}, profile {...}, and any of the habits. A unit that only
+    reads tags has neither meter nor profile, and `is_metered` is False.
     """
 
     def __init__(self, fields: dict):
-        meter = _table(fields, "meter")
+        self.is_metered = "meter" in fields or "profile" in fields
+        told, load = ("maker", "model", "serial", "version"), {"on_mw": MOST_MW, "off_mw": MOST_MW}
+        meter = _table(fields, "meter") if self.is_metered else {each: "none" for each in told}
         self.unit = _name(fields, "unit")
-        said = [_string(meter, each, "meter.") for each in ("maker", "model", "serial", "version")]
+        said = [_string(meter, each, "meter.") for each in told]
         self.identity = Identity(self.unit, _string(fields, "version", ""), *said)
-        self.profile = Profile(_table(fields, "profile"))
+        self.profile = Profile(_table(fields, "profile") if self.is_metered else load)
         known = ("unit", "version", "meter", "profile")
         read = _whole_numbers({each: fields[each] for each in fields if each not in known}, HABITS, "")
         self.stations, self.alive_s, self.checkpoint_s = (

@@ -8,14 +8,16 @@ Nothing leaves before `sync` has returned. What the next record needs stands in 
 given again: with nothing to count from, the journal stays full and the unit silent until it gets a new key.
 """
 
+from micropython import const
+
 from firmware.agent import memory, pages
 from firmware.esp32 import place
 from firmware.esp32.reader import Reader
 from firmware.esp32.segments import SEGMENT, Segments
 from protocol.sealing import digest_of
 
-_NO_SPACE = 28  # ENOSPC, which MicroPython's errno does not name
-_NOW_AND_THEN = 256
+_NO_SPACE = const(28)  # ENOSPC, which MicroPython's errno does not name
+_NOW_AND_THEN = const(256)
 
 
 class JournalFlash:

@@ -9,17 +9,18 @@ system that cannot be mounted is formatted: what it held is lost, which the call
 import os
 
 import vfs
+from micropython import const
 
 MOUNTED = "MOUNTED"
 MADE = "MADE"  # the flash was blank
 LOST = "LOST"  # what was there could not be mounted
 
-ATTEMPTS = 3
 HUNG = 3
 
-_BLOCK = 4
-_SIZE = 5
-_MOST_NAMES = 1000
+_ATTEMPTS = const(3)
+_BLOCK = const(4)
+_SIZE = const(5)
+_MOST_NAMES = const(1000)
 
 
 class Tries:
@@ -46,10 +47,10 @@ def mount(device, point: str, hung: int = 0) -> str:
 
     `hung`: how many boots in a row never came back from here; from HUNG on, the file system is not tried again.
     """
-    for _ in range(ATTEMPTS if hung < HUNG else 0):
+    for _ in range(_ATTEMPTS if hung < HUNG else 0):
         if _is_mounted(device, point):
             return MOUNTED
-    blank = _is_blank(device)
+    blank = is_blank(device)
     vfs.VfsLfs2.mkfs(device)
     vfs.mount(vfs.VfsLfs2(device), point)
     return MADE if blank else LOST
@@ -70,7 +71,8 @@ def _is_mounted(device, point: str) -> bool:
     return True
 
 
-def _is_blank(device) -> bool:
+def is_blank(device) -> bool:
+    """Whether nothing was ever written where a file system begins."""
     block = bytearray(device.ioctl(_SIZE, 0))
     for number in range(min(2, device.ioctl(_BLOCK, 0))):
         device.readblocks(number, block)

@@ -50,27 +50,35 @@ class Apart:
         self._values.write(self._name, raw)
 
 
-def mend(folder: str, names, values) -> list:
-    """Copy the files that are there to `values`, and those that are missing from it; the names of these.
+def mend(folder: str, names, values, exactly: bool = False) -> list:
+    """Write those of these files that are missing or empty, `exactly`: or another than their copy in `values`.
 
-    A file longer than a value is not copied.
+    Returns their names; what has no copy stays as it is.
     """
     mended = []
     for name in names:
-        path, raw = folder.rstrip("/") + "/" + name, b""
-        try:
-            with open(path, "rb") as file:
-                raw = file.read(_MOST + 1)
-        except OSError:
-            pass
-        copy = values.read(name) or b""
-        if not raw and copy:
-            with open(path, "wb") as file:
+        raw, copy = _read(folder, name), values.read(name)
+        if copy and (not raw or (exactly and raw != copy)):
+            with open(folder.rstrip("/") + "/" + name, "wb") as file:
                 file.write(copy)
             mended.append(name)
-        elif raw != copy and 0 < len(raw) <= _MOST:
-            values.write(name, raw)
     return mended
+
+
+def copy(folder: str, names, values):
+    """Copy these files to `values`, but for what is there already, and what is longer than a value."""
+    for name in names:
+        raw = _read(folder, name)
+        if 0 < len(raw) <= _MOST and raw != values.read(name):
+            values.write(name, raw)
+
+
+def _read(folder: str, name: str) -> bytes:
+    try:
+        with open(folder.rstrip("/") + "/" + name, "rb") as file:
+            return file.read(_MOST + 1)
+    except OSError:
+        return b""
 
 
 def _short(name: str) -> str:

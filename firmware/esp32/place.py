@@ -13,14 +13,16 @@ import binascii
 import errno
 import os
 
+from micropython import const
+
 from firmware.agent import memory
 from firmware.agent.octets import Octets
 
 FOLDERS = 9
-SPARE = 40  # blocks
+_SPARE = const(40)  # blocks
 
 _MARK = b"W1"
-_CHUNK = 512
+_CHUNK = const(512)
 
 
 def frame(known: memory.Memory) -> bytes:
@@ -60,7 +62,7 @@ class Place:
     def room(self) -> int:
         """Octets of the whole file system, but for what it needs for itself and its configuration."""
         told = os.statvfs(self._parent)
-        return (told[2] - min(SPARE, told[2] // 4)) * told[1]
+        return (told[2] - min(_SPARE, told[2] // 4)) * told[1]
 
     def make(self, known: memory.Memory):
         """Begin the next folder, with what is known."""

@@ -8,12 +8,14 @@ import binascii
 import os
 from array import array
 
+from micropython import const
+
 from firmware.agent.pages import IDENTITY, OVERHEAD, PAGE, PAGE_HEAD, TAGS
 
 SEGMENT = 8184  # two blocks of 4096, less littlefs's pointers
 
-_CHUNK = 1024
-_MOST = 4096  # no entry is longer
+_CHUNK = const(1024)
+_MOST = const(4096)  # no entry is longer
 
 
 class Segments:

@@ -8,6 +8,7 @@
      "mqtt": {"host": "192.168.8.1", "port": 8883, "user": "U1", "password": "...", "ca": "/ca.der", "name": "gateway"},
      "ntp": "192.168.8.1", "reader": "", "tag_key": "", "release_key": "", "retention_days": 30, "journal_kb": 1024}
 
+A unit that only reads tags has "meter": {"kind": "none"}, a reader, and no profile.
 One JSON object, printable ASCII (`\\uXXXX` for the rest), no name twice, whole numbers only. README.md has every key.
 This file does not know what a key is for.
 """
@@ -84,38 +85,46 @@ class Settings:
             self.release_key = p256.from_spki(binascii.unhexlify(key)) if key else b""
         except ValueError:
             raise ConfigError("release_key", "must be a P-256 public key, DER in hex", key)
-        self.meter = _meter(_table(fields, "meter"))
+        self.meter = _meter(_table(fields, "meter"), self.reader)
         self.wifi = _wifi(_only(_table(fields, "wifi"), WIFI, "wifi."))
         self.mqtt = _mqtt(_only(_table(fields, "mqtt"), MQTT, "mqtt."))
         self.agent = _agent(fields, self.meter, version)
         self.unit = self.agent.unit
 
 
-def read(text: str, version: str) -> Settings:
-    """The settings that a unit.json's text writes, for a firmware of `version`. ConfigError names field, rule, value."""
+def read(raw: bytes, version: str) -> Settings:
+    """The settings that a unit.json writes, for a firmware of `version`. ConfigError names field, rule, value."""
     try:
-        fields = strictjson.read(text.replace("\r", " ").replace("\n", " ").replace("\t", " ").strip())
+        text = str(raw, "utf-8").replace("\r", " ").replace("\n", " ").replace("\t", " ").strip()
+        fields = strictjson.read(text)
     except (ValueError, UnicodeError) as error:
-        raise ConfigError("unit.json", "must be one JSON object in ASCII (%s)" % error, text[:20])
+        raise ConfigError("unit.json", "must be one JSON object in ASCII (%s)" % error, raw[:20])
     if not isinstance(fields, dict):
-        raise ConfigError("unit.json", "must be one JSON object", text[:20])
+        raise ConfigError("unit.json", "must be one JSON object", raw[:20])
     return Settings(fields, version)
 
 
 def _agent(fields: dict, meter: dict, version: str) -> Config:
-    told = {each: meter[each] for each in ("maker", "model", "serial", "version")}
-    profile = _table(fields, "profile")
-    _refuse_unknown(profile, list(PROFILE), "profile.")
-    told = {"unit": fields.get("unit"), "version": version, "meter": told, "profile": profile}
+    told = {"unit": fields.get("unit"), "version": version}
+    if meter["kind"] in METERS:
+        told["meter"] = {each: meter[each] for each in ("maker", "model", "serial", "version")}
+        told["profile"] = _table(fields, "profile")
+        _refuse_unknown(told["profile"], list(PROFILE), "profile.")
+    elif "profile" in fields:
+        raise ConfigError("profile", "must be left out where meter.kind is none", fields["profile"])
     told.update(SMALL)
     told.update({each: fields[each] for each in HABITS if each in fields})
     return Config(told)
 
 
-def _meter(table: dict) -> dict:
+def _meter(table: dict, reader: str) -> dict:
     kind = table.get("kind")
+    if kind == "none":  # and nothing of all that goes with a meter: the unit only reads tags
+        if not reader:
+            raise ConfigError("reader", "must be given where meter.kind is none", reader)
+        return _only(table, {"kind": METER["kind"], "every_ms": METER["every_ms"]}, "meter.")
     if kind not in METERS:
-        raise ConfigError("meter.kind", "must be one of " + ", ".join(sorted(METERS)), kind)
+        raise ConfigError("meter.kind", "must be one of " + ", ".join(sorted(METERS) + ["none"]), kind)
     rules = dict(METER)
     rules.update(METERS[kind])
     return _only(table, rules, "meter.")

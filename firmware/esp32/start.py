@@ -16,7 +16,7 @@ from firmware.esp32 import clock, link, unit, wifi
 from firmware.esp32.flash import JournalFlash
 from hardware.drivers.contact import CaseSwitch
 from hardware.ports import esp32
-from hardware.ports.meter import MeterPort
+from hardware.ports.meter import MeterPort, NoMeter
 from protocol.errors import WitnessError
 
 _WATCHDOG_MS = const(60000)  # longer than anything that a healthy unit does without a pause
@@ -29,7 +29,6 @@ _DRIVERS = {  # kind: (class, baud on a UART or None on I2C)
     "ina226": ("Ina226", None),
 }
 _MORE = ("address", "shunt_uohm", "step_ua")  # what a driver may be told; on I2C the address is the port's
-_DEFAULT_BOARD = "esp32_devkitc_v4"  # whose light tells that unit.json cannot be read
 _CAUSES = ("PWRON_RESET", "HARD_RESET", "WDT_RESET", "DEEPSLEEP_RESET", "SOFT_RESET")
 _SAID = ("POWER_ON", "HARD", "WATCHDOG", "DEEPSLEEP", "SOFT")
 
@@ -38,7 +37,9 @@ class Hands:
     """What a unit touches, and what touches it."""
 
     def __init__(self, machine, board, told):
-        self.port = MeterPort(_meter(machine, board, told.meter), told.meter["every_ms"])
+        self.port = NoMeter()
+        if told.meter["kind"] in _DRIVERS:
+            self.port = MeterPort(_meter(machine, board, told.meter), told.meter["every_ms"])
         self.case, self.case_contact = CaseSwitch(), esp32.Contact(machine, board.CASE)
         self.button = esp32.Button(machine, board.BUTTON)
         light = esp32.Light(machine, board.LED, board.LED_ACTIVE)
@@ -75,17 +76,33 @@ def _board():
 
 def read_told(world) -> tuple:
     """(settings, secret key, public key) of the flash; ConfigError or IdentityError says what is wrong with either."""
-    from firmware.esp32 import identity, settings
+    from firmware.esp32 import identity
 
     folder = world.folder
-    try:
-        with open(folder.rstrip("/") + "/unit.json") as file:
-            text = file.read()
-    except OSError:
-        raise ConfigError("unit.json", "must be on the flash: provision the unit", None)
-    told, secret = settings.read(text, VERSION), identity.secret(folder)
-    world.mend([told.mqtt[each].lstrip("/") for each in ("ca", "cert", "key") if told.mqtt[each]])
+    told, secret = _settings(world), identity.secret(folder)
+    files = [told.mqtt[each].lstrip("/") for each in ("ca", "cert", "key") if told.mqtt[each]]
+    world.mend(files)
+    world.copy(files)
     return told, secret, identity.public_hex(folder)
+
+
+def _settings(world):
+    """What unit.json says; where it cannot be used, what the copy of the one before says."""
+    from firmware.esp32 import settings
+
+    raw, copy = b"", world.copied("unit.json")
+    try:
+        raw = _file(world.folder, "unit.json")
+        return settings.read(raw, VERSION)
+    except OSError:
+        why = ConfigError("unit.json", "must be on the flash: provision the unit", None)
+    except ConfigError as error:
+        why = error
+    if copy in (b"", raw):
+        raise why
+    told = settings.read(copy, VERSION)
+    world.tell("not used: %s; the unit goes on with the settings before" % why)
+    return told
 
 
 def put_together(world, told, secret: bytes, public_hex: str, slot: int = 0) -> tuple:
@@ -104,7 +121,12 @@ def put_together(world, told, secret: bytes, public_hex: str, slot: int = 0) -> 
         return await names.address(host, radio.server())
 
     way = link.Link(told.clinic, told.unit, told.mqtt, radio, open_stream, find)
-    files = JournalFlash(world.folder.rstrip("/") + "/journal", told.journal_bytes, world.apart(public_hex))
+    apart = world.apart(public_hex)
+    try:
+        files = JournalFlash(world.journal, told.journal_bytes, apart)
+    except OSError as why:
+        world.begin(why)
+        files = JournalFlash(world.journal, told.journal_bytes, apart)
     made = unit.Unit(told, secret, files, now, hands, way, world.tell)
     besides = [lambda: way.run(made), made.show]
     if told.ntp:
@@ -113,7 +135,7 @@ def put_together(world, told, secret: bytes, public_hex: str, slot: int = 0) -> 
     slots = world.slots(slot) if told.release_key else None
     if slots is not None:
         besides.append(_updating(world, told, slots, made, way))
-    forget("settings", "identity")
+    forget("settings", "identity", "mount")
     hands.watchdog = world.machine.WDT(timeout=_WATCHDOG_MS)
     made.boot(_cause(world.machine))
     return made, besides
@@ -179,7 +201,7 @@ async def _only_once(work, ended, tell):
 
 async def wait_for_cable(world, why):
     """Blink, and say over the cable why the unit does not measure. There is no watchdog: nothing would be better after."""
-    board = _module("hardware.boards.", _DEFAULT_BOARD, "board")
+    board = _module("hardware.boards.", "esp32_devkitc_v4", "board")  # unit.json cannot tell which it is
     shown = panel.Panel(
         esp32.Light(world.machine, board.LED, board.LED_ACTIVE), esp32.Light(world.machine, None)
     )

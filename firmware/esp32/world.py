@@ -1,5 +1,8 @@
 """The board itself, as start.py wants it: its modules, its mounted flash, and what stands apart from that.
 
+The journal has a partition of its own. A stock start-up mounts the other one, `vfs`, before we come to run, and waits for
+a person where it cannot: so once a unit is provisioned nothing is ever written there, and no power cut can break it.
+
 The modules are asked for when it is made, not before: tests hand in others. This file does not know what a unit does.
 """
 
@@ -8,11 +11,16 @@ import os
 _KEPT = (
     "unit.json",
     "key.bin",
+    "main.py",
 )  # without these a unit could not go on: they have a copy outside the file system
+_RECORDS = "/records"  # where the partition `journal` is mounted
 
 
 class World:
-    """A board with its file system mounted at /, which a damaged one is not allowed to prevent."""
+    """A board with its file systems mounted, which damaged ones are not allowed to prevent.
+
+    `folder` has the settings and the key; `journal` is where the journal goes.
+    """
 
     folder = "/"
 
@@ -51,7 +59,7 @@ class World:
         return slots.Slots(vfs.rom_ioctl(2, 0), esp32.NVS("wattwitness"), running)
 
     def mend(self, names):
-        """Bring back those of these files that are gone, and copy those that are there. Without copies it goes on."""
+        """Bring back those of these files that are gone. Without copies it goes on."""
         from firmware.esp32 import nvs
 
         try:
@@ -60,14 +68,56 @@ class World:
         except OSError as why:
             self.tell("no copies of files: %s" % why)
 
+    def copy(self, names):
+        """What the unit starts with is good: copy these files, and those without which it could not go on."""
+        from firmware.esp32 import nvs
+
+        try:
+            nvs.copy(self.folder, _KEPT + tuple(names), self._values)
+        except OSError as why:
+            self.tell("no copies of files: %s" % why)
+
+    def copied(self, name: str) -> bytes:
+        """The copy of a file that was good; b"" where there is none."""
+        return self._values.read(name) or b""
+
+    def begin(self, why):
+        """Begin the journal's file system anew: it mounts, and cannot be used. OSError where that is no partition's own."""
+        if not self.journal.startswith(_RECORDS):
+            raise why
+        import vfs
+
+        from firmware.esp32 import mount
+
+        self.tell("journal: begun anew after %s" % why)
+        vfs.umount(_RECORDS)
+        mount.mount(self._find_journal()[0], _RECORDS, mount.HUNG)
+
     def _mount(self):
-        """A stock build has mounted its flash when we come to run; one into which we are frozen leaves that to us."""
+        """A stock build has mounted `vfs` when we come to run; where nobody has, we do."""
+        from firmware.esp32 import mount
+
+        tries = mount.Tries(self.machine.RTC().memory)
+        tries.begin()
         if os.statvfs("/")[0] == 0:
             import flashbdev
 
-            from firmware.esp32 import mount
-
-            tries = mount.Tries(self.machine.RTC().memory)
-            tries.begin()
             self.tell("file system: " + mount.mount(flashbdev.bdev, "/", tries.count))
-            tries.succeed()
+        self.journal = self._mount_records(mount.mount, tries.count) + "/journal"
+        tries.succeed()
+
+    def _mount_records(self, mount, hung: int) -> str:
+        """The folder for the journal: in its own partition, or beside the settings where that is not there or broken."""
+        try:
+            found = self._find_journal()
+            if found:
+                self.tell("journal: " + mount(found[0], _RECORDS, hung))
+                return _RECORDS
+        except OSError as why:
+            self.tell("journal: its partition cannot be used: %s" % why)
+        return ""
+
+    def _find_journal(self):
+        import esp32
+
+        return esp32.Partition.find(esp32.Partition.TYPE_DATA, label="journal")

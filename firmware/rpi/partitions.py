@@ -1,7 +1,8 @@
 """The partition table of a 4 MB ESP32 on which the program runs in place, and the esptool lines that write it.
 
-Source: ESP-IDF Programming Guide, "Partition Tables": entries of 32 octets, an MD5 of them, at 0x8000. MicroPython's stock
-build stays where it is; the partition `romfs` (found by its name) is taken from the file system's beginning.
+Source: ESP-IDF Programming Guide, "Partition Tables": entries of 32 octets, an MD5 of them, at 0x8000. MicroPython stays
+where its stock build is. Behind it, found by their names: `romfs`, from which the program runs; `vfs`, which MicroPython
+mounts before anything of ours runs, and which is not written any more once the unit is provisioned; `journal`.
 """
 
 from __future__ import annotations
@@ -20,7 +21,8 @@ TABLE = (
     ("phy_init", _DATA, 0x01, 0xF000, 0x1000),
     ("factory", _APP, 0x00, 0x10000, 0x1F0000),
     ("romfs", _DATA, 0x8F, 0x200000, 0x40000),
-    ("vfs", _DATA, 0x81, 0x240000, 0x1C0000),
+    ("vfs", _DATA, 0x81, 0x240000, 0x60000),
+    ("journal", _DATA, 0x83, 0x2A0000, 0x160000),
 )
 SLOT_BYTES = 0x20000  # `romfs` has two halves: one runs, the other takes what comes over the air
 

@@ -13,6 +13,7 @@ from hardware.drivers import ina226
 from protocol.record import PLUG
 
 BENCH, CSV = "bench", "csv"
+NONE = "none"  # a unit that only reads tags
 PZEM, BL0942, INA226 = "pzem004t_v3", "bl0942", "ina226"
 TASMOTA, SHELLY, ZIGBEE, ESPHOME = "tasmota", "shelly_gen2", "zigbee2mqtt", "esphome"
 
@@ -20,6 +21,7 @@ TASMOTA, SHELLY, ZIGBEE, ESPHOME = "tasmota", "shelly_gen2", "zigbee2mqtt", "esp
 KINDS = {
     BENCH: {"scenario"},
     CSV: {"file"},
+    NONE: set(),
     PZEM: {"device", "address", "every_ms", "serial"},
     BL0942: {"device", "baud", "address", "shunt_uohm", "every_ms", "serial"},
     INA226: {"device", "address", "shunt_uohm", "step_ua", "every_ms", "serial"},

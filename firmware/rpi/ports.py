@@ -21,7 +21,7 @@ from hardware.drivers.ina226 import Ina226
 from hardware.drivers.pzem004t_v3 import Pzem004tV3
 from hardware.ports import PortError, rpi_pins
 from hardware.ports.bench import ScenarioPort, read_scenario
-from hardware.ports.meter import MeterPort
+from hardware.ports.meter import MeterPort, NoMeter
 from hardware.ports.plug import Plug, esphome_plug, shelly_plug, tasmota_plug, zigbee_plug
 from hardware.ports.rpi import I2cPort, SerialPort, i2c_bus
 from hardware.ports.trace import TracePort, read_trace
@@ -48,6 +48,8 @@ def open_port(port: PortSettings, boot_ms: int, tell: Tell) -> Port:
     try:
         if port.kind == kinds.BENCH:
             return ScenarioPort(read_scenario(port.scenario or Path()), boot_ms)
+        if port.kind == kinds.NONE:
+            return NoMeter()
         if port.kind == kinds.CSV:
             return TracePort(read_trace(port.file or Path()), boot_ms)
         return MeterPort(_meter(port, tell), port.every_ms, lambda odd: tell(f"电表 meter: {odd}"))

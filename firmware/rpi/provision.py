@@ -14,13 +14,14 @@ from typing import Any
 
 import click
 
-from firmware.rpi import image, label, unit_json
+from firmware.rpi import asked, image, label, unit_json
 from firmware.rpi.cable import Board, board_at
 from firmware.rpi.enrol import GatewayError, clinic_of, enrol, enrolment
 from firmware.rpi.errors import SurroundingsError, UsageError
 from firmware.rpi.esptool import flash
+from firmware.rpi.port_settings import NONE
 from firmware.rpi.rehearse import rehearse
-from firmware.rpi.settings import READERS
+from firmware.rpi.settings import READERS, is_post
 from firmware.rpi.steps import progress, step
 from hardware.loads.profiles import names as load_names
 from protocol import p256
@@ -28,22 +29,6 @@ from protocol.errors import EmitError
 from protocol.topics import name as checked_name
 
 MAIN = "/main.py"
-_KEY = "import firmware.esp32.identity as identity\nprint(identity.public_hex())"
-_SETTINGS = """\
-from firmware import VERSION
-from firmware.esp32 import settings
-with open('/unit.json') as file:
-    print(settings.read(file.read(), VERSION).unit)
-"""
-_FIRST_HALF = """\
-try:
-    import esp32
-    kept = esp32.NVS('wattwitness')
-    kept.set_i32('slot', kept.get_i32('slot') & ~7)
-    kept.commit()
-except (ImportError, OSError):
-    pass
-"""  # firmware/esp32/slots.py: over the air the other half may have come to run
 _SLOW_S = 60  # a key on a board without a crypto library takes its time
 
 
@@ -72,7 +57,11 @@ class Told:
 @click.option("--port", help="板子的串口，如 /dev/ttyUSB0 · the board's serial port")
 @click.option("--unit", required=True, metavar="ID", help="单元编号 · the unit's name")
 @click.option("--clinic", required=True, metavar="ID", help="机构编号 · the clinic's id")
-@click.option("--load", required=True, help="负载档案：tdp stim ionto · a profile of hardware/loads")
+@click.option(
+    "--load",
+    required=True,
+    help="负载档案：tdp stim ionto；读标签点：post 或 post16 · a profile of hardware/loads; post or post16",
+)
 @click.option("--room", required=True, help="房间 · room")
 @click.option("--bed", default="", help="床位 · bed")
 @click.option("--stations", default=1, type=click.IntRange(1, 16), show_default=True, help="可同时服务几人")
@@ -86,9 +75,9 @@ class Told:
 @click.option(
     "--meter",
     default="pzem004t_v3",
-    type=click.Choice(sorted(unit_json.METERS)),
+    type=click.Choice([*sorted(unit_json.METERS), NONE]),
     show_default=True,
-    help="电表 · meter",
+    help="电表；只读标签的为 none · meter; none for a unit that only reads tags",
 )
 @click.option(
     "--reader",
@@ -169,7 +158,9 @@ def _check(told: dict[str, Any], port: str | None, dry_run: bool) -> None:
             checked_name(told[field_])
         except EmitError as error:
             raise UsageError(f"--{field_} 只能用字母、数字、-、_ 和 .", f"--{field_}: {error}") from error
-    if told["load"] not in load_names():
+    if told["meter"] == NONE:
+        _check_post(told)
+    elif told["load"] not in load_names():
         known = ", ".join(load_names())
         raise UsageError(
             f"没有负载档案 {told['load']}：有 {known}", f"no load profile {told['load']}: there are {known}"
@@ -181,6 +172,15 @@ def _check(told: dict[str, Any], port: str | None, dry_run: bool) -> None:
             f"{told['wifi_ssid']} 的密码 · password", hide_input=True, err=True
         )
     _check_settings(told)
+
+
+def _check_post(told: dict[str, Any]) -> None:
+    """Without a meter a unit can only read tags; as a lamp's it would attest that nobody ever used it."""
+    if not is_post(told["load"]) or not told["reader"]:
+        raise UsageError(
+            "--meter none 只用于读标签点：--load post（或 post16），并给出 --reader",
+            "--meter none is for a post alone: --load post, or post16, and a --reader",
+        )
 
 
 def _check_settings(told: dict[str, Any]) -> None:
@@ -214,6 +214,8 @@ def _make(board: Board, told: dict[str, Any], said: Told) -> None:
     step(f"1 板子 {here.machine}，MicroPython {here.version}", f"the board, with {here.free} octets free")
     _refuse_another(board, here.files, told["unit"])
     _stop_its_program(board, here.files)
+    if "boot.py" in here.files:  # of a stock start-up: empty, and damaged it would keep /main.py from running
+        board.remove("/boot.py")
     try:
         _copy_and_tell(board, told, said)
     except (UsageError, GatewayError):
@@ -260,6 +262,7 @@ def _refuse_another(board: Board, there: list[str], unit: str) -> None:
 def _stop_its_program(board: Board, there: list[str]) -> None:
     """Once started, a board's watchdog cannot be stopped: after a reset without /main.py there is none."""
     if "main.py" in there:
+        board.ask(asked.NO_COPY)
         board.remove(MAIN)
         board.reset()
         board.enter()
@@ -271,7 +274,7 @@ def _copy_program(board: Board, said: Told) -> None:
         rom = image.image(program)
         said.written = ["/rom"] if board.put_rom(rom, progress()) else []
         said.octets = len(rom)
-        board.ask(_FIRST_HALF)
+        board.ask(asked.FIRST_HALF)
     else:
         step(
             "  没有 romfs 分区：程序放进文件系统，只有带 PSRAM 的板才跑得动",
@@ -281,11 +284,16 @@ def _copy_program(board: Board, said: Told) -> None:
         said.written, said.octets = board.put(files, progress()), sum(map(len, files.values()))
     done = f"{len(said.written)} written" if said.written else "nothing had changed"
     step(f"2 程序 {len(program)} 个模块，{said.octets} 字节", f"the program, {len(program)} modules: {done}")
+    if not int(board.ask(asked.JOURNALS)):
+        step(
+            "  没有 journal 分区：日志与设置在一起，文件系统坏了要等人来（见 --firmware）",
+            "no journal partition: beside the settings, a file system that breaks waits for a person (see --firmware)",
+        )
     board.restart()
 
 
 def _key(board: Board) -> str:
-    key_hex = board.ask(_KEY, _SLOW_S).strip().splitlines()[-1]
+    key_hex = board.ask(asked.KEY, _SLOW_S).strip().splitlines()[-1]
     try:
         p256.from_spki(bytes.fromhex(key_hex))
     except ValueError as error:
@@ -337,7 +345,7 @@ def _configure(board: Board, told: dict[str, Any], said: Told) -> None:
     """The unit's files; then the board itself reads them by its own rules."""
     said.written += board.put(unit_json.files(told), progress())
     board.restart()
-    board.ask(_SETTINGS)
+    board.ask(asked.SETTINGS)
     said.configured = True
     step("5 设置已写入，板子自己读过", "configured; the board has read it by its own rules")
 

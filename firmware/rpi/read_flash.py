@@ -31,16 +31,41 @@ try:
 except (ImportError, OSError, ValueError):
     pass
 """  # a stock start-up mounts the first; what came over the air may have its program in the other (esp32/slots.py)
-_SEGMENTS = """\
+_RECORDS = """\
 import os
+try:
+    import esp32
+    import vfs
+    found = esp32.Partition.find(esp32.Partition.TYPE_DATA, label='journal')
+except (ImportError, AttributeError):
+    found = []
+for part in found:
+    try:
+        vfs.mount(vfs.VfsLfs2(part), '/records', readonly=True)
+    except OSError:
+        pass
+    try:
+        os.listdir('/records')
+    except OSError:
+        from firmware.esp32 import mount
+        if not mount.is_blank(part):
+            print('/records', -1)
+"""  # where the unit's program mounted it before it was interrupted, it stays as it is
+_SEGMENTS = """\
 from firmware.esp32.segments import Segments
-for name in sorted(os.listdir('/')):
-    if name == 'journal' or name[:8] == 'journal-' and '.' not in name:
-        try:
-            for at in range(len(Segments('/' + name).firsts)):
-                print(name, at)
-        except OSError:
-            print(name, -1)
+for room in ('/records', ''):
+    try:
+        there = sorted(os.listdir(room or '/'))
+    except OSError:
+        continue
+    for name in there:
+        if name == 'journal' or name[:8] == 'journal-' and '.' not in name:
+            name = room + '/' + name
+            try:
+                for at in range(len(Segments(name).firsts)):
+                    print(name, at)
+            except OSError:
+                print(name, -1)
 """
 _LINES = """\
 from firmware.agent import pages
@@ -51,7 +76,7 @@ def entries(kept, at):
         if tag is None:
             lost[0] += body
         yield tag, body
-for each in pages.read(entries(Segments('/%s'), %d)):
+for each in pages.read(entries(Segments('%s'), %d)):
     print(each.line)
 print('!', lost[0])
 """
@@ -117,7 +142,7 @@ def _read(port: str | None, journal: Path | None, out: Path) -> tuple[int, int]:
 def _by_cable(port: str, out: BinaryIO) -> tuple[int, int]:
     """(records, octets that could not be read), each record written as it comes."""
     with board_at(port) as board:
-        segments = [line.split() for line in board.ask(_HALF + _SEGMENTS).splitlines()]
+        segments = [line.split() for line in board.ask(_HALF + _RECORDS + _SEGMENTS).splitlines()]
         records = lost = 0
         for done, (name, at) in enumerate(segments, start=1):
             if int(at) < 0:  # the folder cannot be opened

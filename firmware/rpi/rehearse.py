@@ -15,7 +15,7 @@ def rehearse(told: dict[str, Any], port: str) -> tuple[list[str], int, list[str]
     """(modules, octets of the program, the gateway's lines); each step is said."""
     program = image.compiled(image.shipped())
     rom = image.image(program)
-    firmware = str(told["firmware"] or "ESP32_GENERIC.bin")
+    firmware = str(told["firmware"] or "firmware.bin")
     for flashed in partitions.esptool_lines(port, firmware, f"{firmware}.partitions"):
         step(
             f"0 esptool {shlex.join(flashed)}",

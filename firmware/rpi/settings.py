@@ -3,7 +3,7 @@
 unit = "U1"                     # letters, digits, '-', '_', '.'
 clinic = "C1"
 key = "u1.pem"                  # from `wattwitness-unit keygen`; paths are relative to this file
-load = "tdp"                    # a profile of hardware/loads
+load = "tdp"                    # a profile of hardware/loads; post, or post16, for a unit that only reads tags
 stations = 1                    # how many can be treated at once
 required_s = 1140               # on for so long, the light is steady and the buzzer sounds; 0 never
 tag_key = "tag.key"             # file with the clinic's key for tags, 64 hex digits; a reader needs it
@@ -45,6 +45,7 @@ synchronised_after_s = 0        # until then the unit does not know the time
 from __future__ import annotations
 
 import itertools
+import re
 import tomllib
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -52,12 +53,13 @@ from pathlib import Path
 from firmware import VERSION
 from firmware.agent.config import Config, ConfigError
 from firmware.rpi.errors import UsageError
-from firmware.rpi.port_settings import METERS, PortSettings, read_port
+from firmware.rpi.port_settings import METERS, NONE, PortSettings, read_port
 from firmware.rpi.tables import Table
 from hardware.loads.profiles import load_profile
 from hardware.ports import PortError
 
 READERS = ("gm65", "pn532")  # modules of hardware/drivers
+_POST = re.compile(r"post([1-9][0-9]*)?")
 
 
 @dataclass(frozen=True)
@@ -159,6 +161,11 @@ def said_of(error: ConfigError) -> tuple[str, str]:
     return f"{error.field} 的值 {error.value!r} 不合规则", str(error)
 
 
+def is_post(load: str) -> bool:
+    """Whether that is the class of a unit which reads tags where no meter sees what is done: any item's, or one item's."""
+    return _POST.fullmatch(load) is not None
+
+
 def agent_config(
     unit: str, load: str, changes: dict[str, int], meter: dict[str, str], **habits: int
 ) -> Config:
@@ -174,7 +181,9 @@ def _settings(top: Table) -> Settings:
     agent = _agent(top, port, mqtt.resend_s * (clock.speed if clock else 1))
     _refuse_long_pauses(port, agent.profile.silence_s)
     box = _box(top.table("box")) if "box" in top.fields else None
-    if box is not None and box.reader is not None:
+    has_reader = box is not None and box.reader is not None
+    _refuse_half_a_post(top, port, has_reader)
+    if has_reader:
         top.path("tag_key")  # without it nothing that is read could be a tag
     return Settings(
         clinic=top.name("clinic"),
@@ -195,13 +204,29 @@ def _settings(top: Table) -> Settings:
 def _agent(top: Table, port: PortSettings, resend_s: int) -> Config:
     """`resend_s` is by the unit's clock: a network is no faster when that one is."""
     unit = top.text("unit")
-    changes = top.table("profile").fields if "profile" in top.fields else {}
+    changes: dict[str, int] = top.table("profile").fields if "profile" in top.fields else {}
     habits = {
         "stations": top.whole("stations", 1, 1, 16),
         "resend_s": resend_s,
         "resend_most_s": 10 * resend_s,
     }
+    if port.kind == NONE:
+        return Config({"unit": unit, "version": VERSION, **habits})
     return agent_config(unit, top.text("load"), changes, port.meter(unit), **habits)
+
+
+def _refuse_half_a_post(top: Table, port: PortSettings, has_reader: bool) -> None:
+    """Without a meter a unit can only read tags, and never stand for a lamp that nobody watches."""
+    if port.kind != NONE:
+        return
+    if not is_post(top.text("load")):
+        en = f"load must be post, or post16 for item 16, where port.kind is none, but is {top.text('load')}"
+        raise UsageError(
+            f"port.kind 为 none 时 load 应为 post（或 post16 这样写明项目），现为 {top.text('load')}", en
+        )
+    if not has_reader or "profile" in top.fields:
+        en = "where port.kind is none there must be a box.reader, and no profile"
+        raise UsageError("port.kind 为 none 时须有 box.reader，且不写 profile", en)
 
 
 def _refuse_long_pauses(port: PortSettings, silence_s: int) -> None:

@@ -10,6 +10,7 @@ from firmware import VERSION
 from firmware.agent.config import ConfigError
 from firmware.esp32 import settings
 from firmware.rpi.errors import UsageError
+from firmware.rpi.port_settings import NONE
 from firmware.rpi.settings import said_of
 from hardware.loads.profiles import load_profile
 
@@ -27,8 +28,6 @@ def fields(told: dict[str, Any]) -> dict[str, Any]:
     """The fields of a unit.json. `told`: unit, clinic, board, load, stations, meter, meter_serial, required_s, reader (or
     None), release_key (hex, or ""), and the account: mqtt {...}, wifi {...}, ca (PEM or None), tag_key (64 hex digits, where
     there is a reader)."""
-    maker, model, version = METERS[told["meter"]]
-    serial = told["meter_serial"] or told["unit"]
     mqtt = dict(told["mqtt"]) | ({"ca": CA_PATH} if told["ca"] else {})
     return {
         "unit": told["unit"],
@@ -36,14 +35,7 @@ def fields(told: dict[str, Any]) -> dict[str, Any]:
         "board": told["board"],
         "stations": told["stations"],
         "required_s": told["required_s"],
-        "meter": {
-            "kind": told["meter"],
-            "maker": maker,
-            "model": model,
-            "serial": serial,
-            "version": version,
-        },
-        "profile": load_profile(told["load"]).detector,
+        **_measured(told),
         "wifi": told["wifi"],
         "mqtt": mqtt,
         "reader": told["reader"] or "",
@@ -52,11 +44,20 @@ def fields(told: dict[str, Any]) -> dict[str, Any]:
     }
 
 
+def _measured(told: dict[str, Any]) -> dict[str, Any]:
+    if told["meter"] == NONE:
+        return {"meter": {"kind": NONE}}
+    maker, model, version = METERS[told["meter"]]
+    serial = told["meter_serial"] or told["unit"]
+    meter = {"kind": told["meter"], "maker": maker, "model": model, "serial": serial, "version": version}
+    return {"meter": meter, "profile": load_profile(told["load"]).detector}
+
+
 def files(told: dict[str, Any]) -> dict[str, bytes]:
     """What stands on the flash beside the program; UsageError names the field that the unit would refuse."""
     text = json.dumps(fields(told), indent=1)
     try:
-        settings.read(text, VERSION)
+        settings.read(text.encode(), VERSION)
     except ConfigError as error:
         zh, en = said_of(error)
         raise UsageError(f"unit.json：{zh}", f"unit.json: {en}") from error

@@ -14,6 +14,7 @@ from firmware.rpi.errors import SurroundingsError, UsageError
 from firmware.rpi.files import hold
 from firmware.rpi.mqtt import Link, Message
 from firmware.rpi.playback import iso
+from firmware.rpi.port_settings import NONE
 from firmware.rpi.ports import open_port, plug_of
 from firmware.rpi.settings import Settings
 from firmware.rpi.unit import Port
@@ -29,6 +30,9 @@ def watch(settings: Settings, minutes: int, tell: Tell) -> Rows:
 
     UsageError when the unit runs: two programs cannot ask one meter.
     """
+    if settings.port.kind == NONE:
+        en = "this unit has no meter (port.kind is none): there is nothing to calibrate"
+        raise UsageError("这个单元没有电表（port.kind 为 none）：没有可以标定的", en)
     settings.journal.mkdir(parents=True, exist_ok=True)
     with hold(settings.journal / "lock"):
         clock = ShownClock(settings.clock) if settings.clock else SystemClock()

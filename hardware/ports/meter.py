@@ -10,6 +10,14 @@ from hardware.drivers.reading import NoReading
 _PATIENCE = 2  # questions fall due while one waits for its answer, and then it is given up
 
 
+class NoMeter:
+    """In the place of a meter where there is none: a unit that only reads tags."""
+
+    def take(self, mono_ms: int) -> list:
+        """No reading, ever."""
+        return []
+
+
 class MeterPort:
     """Readings of `meter` every `every_ms`. See ports/__init__.py.
 

@@ -64,6 +64,6 @@ def start(place: Path, module: str, told: dict[str, Any], heap: str = HEAP) -> s
 def run(place: Path, module: str, told: dict[str, Any], heap: str = HEAP) -> list[dict[str, Any]]:
     """What it printed, one JSON object a line, when it has ended; AssertionError with all it said if that was badly."""
     process = start(place, module, told, heap)
-    said, _ = process.communicate(timeout=1200)
+    said, _ = process.communicate(timeout=7200)
     assert process.returncode == 0, said
     return [json.loads(line) for line in said.splitlines() if line.startswith("{")]

@@ -10,7 +10,8 @@ import vfs
 
 from firmware.esp32.flash import JournalFlash
 from tests.firmware.esp32 import flash_story
-from tests.firmware.esp32.flash_device import BLOCK, Apart, Nor
+from tests.firmware.esp32.flash_device import Apart, Nor
+from tests.firmware.esp32.flash_torn import BLOCK
 from tests.firmware.esp32.flash_unit import CHECKPOINT_S, PAUSE_S, START_MS, Unit, config, quick_sign
 
 

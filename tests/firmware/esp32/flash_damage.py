@@ -6,7 +6,8 @@ import os
 import vfs
 
 from firmware.esp32 import mount
-from tests.firmware.esp32.flash_device import BLOCK, Apart, Nor
+from tests.firmware.esp32.flash_device import Apart, Nor
+from tests.firmware.esp32.flash_torn import BLOCK
 from tests.firmware.esp32.flash_unit import Unit, config, quick_sign
 
 LIMIT, BLOCKS = 16 * 1500, 40

@@ -14,7 +14,8 @@ import vfs as real_vfs
 from firmware.esp32.slots import Slots
 from firmware.esp32.update import Update
 from protocol import bundle, p256
-from tests.firmware.esp32.flash_device import BLOCK, erase, outside, program, torn_erases, torn_programs
+from tests.firmware.esp32.flash_device import outside
+from tests.firmware.esp32.flash_torn import BLOCK, erase, program, torn_erases, torn_programs
 
 SECRET = bytes(31) + b"\x05"
 PUBLIC = p256.public_key(SECRET)

@@ -5,7 +5,8 @@ import json
 
 import vfs
 
-from tests.firmware.esp32.flash_device import BLOCK, Apart, Nor, outside
+from tests.firmware.esp32.flash_device import Apart, Nor, outside
+from tests.firmware.esp32.flash_torn import BLOCK
 from tests.firmware.esp32.flash_unit import Unit, config, quick_sign
 
 DAY_S, OPEN_S = 86400, 43200

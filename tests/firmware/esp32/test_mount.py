@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from firmware.rpi import asked
 from tests.support.both import run_micropython
 
 
@@ -21,3 +22,8 @@ from tests.support.both import run_micropython
 def test_mounting_never_goes_on_for_ever(what: str, said: str):
     script = f"from tests.firmware.esp32 import flash_mount; flash_mount.{what}()"
     assert run_micropython(script, heapsize="1m").strip() == said
+
+
+def test_what_provisioning_takes_away_first_no_start_up_puts_back():
+    script = f"from tests.firmware.esp32 import flash_mount; flash_mount.forgets({asked.NO_COPY!r})"
+    assert run_micropython(script, heapsize="1m").strip() == "forgotten"

