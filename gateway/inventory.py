@@ -8,15 +8,17 @@ from dataclasses import dataclass, replace
 
 from sqlite_utils import Database
 
+from gateway.audit.posts import is_post
 from gateway.errors import UsageError
 from gateway.intake.verify import is_key
-from gateway.ledger import units
+from gateway.ledger import trail, units
 from gateway.ledger.database import transaction
 from gateway.ledger.units import Device, Placement, Unit
 from gateway.persons import two_persons
 from protocol import topics
 from protocol.errors import EmitError
 
+_NO_METER = '"MV":"none"'  # protocol/FORMAT.md, 5: the maker of the meter
 _RESERVED = "attended"  # stands where a unit's name would, in what rests on a person's record
 
 
@@ -256,3 +258,20 @@ def _check_name(name: str) -> None:
             f"{name!r} 不能作名字：用 1 到 64 个字母、数字或 - _ .",
             f"{name!r} cannot be a name: use 1 to 64 letters, digits or - _ .",
         ) from None
+
+
+def declare_unmeasured(db: Database, clinic: str, at_ms: int) -> list[str]:
+    """Declares blind each device whose unit says in its last BOOT that it has no meter: what nothing measures must not look
+    watched. Those that were not blind before; the trail says why."""
+    unmeasured = [
+        device
+        for device, line in units.watched_now(db, clinic)
+        if _NO_METER in line and not is_post(device.load) and not device.blind
+    ]
+    for each in unmeasured:
+        with transaction(db):
+            units.set_blind(db, each.device, True)
+            trail.note(
+                db, at_ms, "gateway", "blind", f"device:{each.device}", {"why": "unit without a meter"}
+            )
+    return [each.device for each in unmeasured]

@@ -14,6 +14,7 @@ from typing import Any
 
 from sqlite_utils import Database
 
+from gateway import inventory
 from gateway.audit import closing, judged, month
 from gateway.audit.closing import Closed
 from gateway.audit.figures import Chosen, default_rules
@@ -99,6 +100,12 @@ def record_posts(db: Database, config: Config, now_ms: int, days: tuple[date, da
     return posts.derive(db, hours, *(days or posts.days_now(hours, now_ms)), now_ms)
 
 
+def prepare(db: Database, config: Config, now_ms: int, days: tuple[date, date]) -> None:
+    """Brings up to date what is derived from records, before days are judged."""
+    inventory.declare_unmeasured(db, config.clinic, now_ms)
+    record_posts(db, config, now_ms, days)
+
+
 def settle(
     db: Database,
     config: Config,
@@ -110,7 +117,7 @@ def settle(
 ) -> dict[str, Any]:
     """Reconciles the days [`first`, `last`] of the configured clinic with the bills of one source, keeps what was found,
     and returns it as `reconcile --json` prints it. `chosen` are the rules of leads, by default those shipped."""
-    record_posts(db, config, now_ms, (first, last))
+    prepare(db, config, now_ms, (first, last))
     found = judged.judge(db, config, chosen or Chosen(default_rules()), first, last, source, now_ms)
     with transaction(db):
         judged.keep(db, found)
@@ -123,7 +130,7 @@ def close(
     """Closes a day of the configured clinic: its inputs by hash and its verdicts, at once or not at all. A day that is
     closed already gets a new closing where its inputs have changed, else the old one stands."""
     closing.may_close(config, day, now_ms)
-    record_posts(db, config, now_ms, (day, day))
+    prepare(db, config, now_ms, (day, day))
     with transaction(db):
         rules = chosen or Chosen(default_rules())
         return closing.close(db, judged.judge(db, config, rules, day, day, source, now_ms), by)

@@ -119,6 +119,20 @@ def end_device(db: Database, device: str, until_ms: int) -> None:
     db.execute("UPDATE devices SET until_ms = ? WHERE device = ?", [until_ms, device])
 
 
+def watched_now(db: Database, clinic: str) -> list[tuple[Device, str]]:
+    """The devices of a clinic with a unit on them now, and the exact line of the unit's last BOOT; without those whose unit
+    never spoke."""
+    rows = db.execute(
+        """SELECT p.device, (SELECT line FROM records r WHERE r.unit = p.unit AND r.chained = 1 AND r.kind = 'BOOT'
+                               AND r.kind IN ('BOOT', 'OPEN', 'SESSION', 'GAP', 'FAULT') -- for the index records_telling
+                             ORDER BY r.us DESC LIMIT 1) AS line
+           FROM placements p JOIN units u USING (unit) WHERE u.clinic = ? AND p.until_ms IS NULL""",
+        [clinic],
+    ).fetchall()
+    known = devices(db)
+    return [(known[device], line) for device, line in rows if line is not None and device in known]
+
+
 def set_blind(db: Database, device: str, blind: bool) -> None:
     """Whether a device has no unit or can run unseen."""
     db.execute("UPDATE devices SET blind = ? WHERE device = ?", [blind, device])

@@ -45,7 +45,7 @@ def write(db: Database, asked: Asked, out: Path, tell: Tell, by: str = CONSOLE) 
     """Writes the pack as the new file `out`, keeps its reconciliations as runs, and notes it in the trail. There is either all
     of it or none. SurroundingsError where it cannot be written."""
     chinese_font()  # before the work, not after it
-    pipeline.record_posts(db, asked.config, asked.now_ms, (asked.first, asked.last))
+    pipeline.prepare(db, asked.config, asked.now_ms, (asked.first, asked.last))
     with _new_file(out) as (part, file):
         with packing.snapshot(db):
             held = contents.gather(db, asked, tell)

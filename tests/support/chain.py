@@ -18,13 +18,15 @@ class Writer:
     The clock stands where the last record left it; `boot` starts a new boot. `lines` holds everything written.
     """
 
-    def __init__(self, unit: str = "U1", start_ms: int = START_MS, key: str | None = None):
+    def __init__(
+        self, unit: str = "U1", start_ms: int = START_MS, key: str | None = None, maker: str = "bench"
+    ):
         self.unit = unit
         self.at_ms = start_ms
         self.lines: list[bytes] = []
         self._secret = hashlib.sha256(f"key of {key or unit}".encode()).digest()
         self.key_hex = p256.spki(p256.public_key(self._secret)).hex()
-        self._identity = Identity(unit, "0.1.0", "bench", "scripted", unit, "1")
+        self._identity = Identity(unit, "0.1.0", maker, "scripted", unit, "1")
         self._us = 0
         self._up = ORIGIN
         self._counts = {"T": 0, "F": 0}

@@ -268,6 +268,6 @@ def test_a_district_packs_one_clinic_with_nothing_of_another(tmp_path):
 def test_readings_at_posts_are_recorded_before_a_pack_is_made(tmp_path, monkeypatch):
     """As before every reconciliation: else a pack would say less than the day's page."""
     asked = []
-    monkeypatch.setattr(pipeline, "record_posts", lambda db, config, now_ms, days: asked.append(days))
+    monkeypatch.setattr(pipeline, "prepare", lambda db, config, now_ms, days: asked.append(days))
     packed(monday(tmp_path / "clinic"), tmp_path / "day.zip", MONDAY, now_ms=TUESDAY_MS)
     assert (MONDAY, MONDAY) in asked

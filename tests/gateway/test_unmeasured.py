@@ -1,0 +1,54 @@
+"""A unit without a meter on a lamp, by somebody's mistake: nobody is doubted for what nothing measured."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from gateway.ledger import trail, units
+from gateway.ledger.database import transaction
+from tests.support.audited import EVENING_MS, charge, lamp_day, runner, settle
+from tests.support.bills import detail
+from tests.support.chain import Writer
+from tests.support.ledgers import in_folder, take_in
+
+
+def judged(folder: Path, maker: str) -> dict[str, int]:
+    writer = lamp_day(Writer("U1", maker=maker))
+    book = in_folder(folder, writer)
+    with book.ledger() as db:
+        take_in(db, writer.lines, EVENING_MS)
+        charge(db, book, detail("1"))
+        return {code: n for code, n in settle(db, book)["summary"].items() if n}
+
+
+def test_with_a_meter_a_lamp_that_never_burned_proves_that_no_time_was_there(tmp_path):
+    assert judged(tmp_path, "bench") == {"no_device_time": 1}
+
+
+def test_without_a_meter_the_same_records_leave_it_open(tmp_path, capsys):
+    assert judged(tmp_path, "none") == {"unobserved": 1}
+    code, _, said = runner(tmp_path, capsys)("check", tmp_path)
+    assert code == 0, said
+
+
+def test_it_is_declared_once_and_the_trail_says_why(tmp_path):
+    writer = lamp_day(Writer("U1", maker="none"))
+    book = in_folder(tmp_path, writer)
+    with book.ledger() as db:
+        take_in(db, writer.lines, EVENING_MS)
+        settle(db, book)
+        settle(db, book)
+        said = [(each.who, each.act, each.subject) for each in trail.entries(db)]
+        assert said == [("gateway", "blind", "device:tdp-U1")]
+        assert units.devices(db)["tdp-U1"].blind
+
+
+def test_a_post_is_none_the_worse_for_having_no_meter(tmp_path):
+    writer = lamp_day(Writer("U1", maker="none"))
+    book = in_folder(tmp_path, writer)
+    with book.ledger() as db:
+        with transaction(db):
+            db.execute("UPDATE devices SET load = 'post16'")
+        take_in(db, writer.lines, EVENING_MS)
+        settle(db, book)
+        assert trail.entries(db) == [] and not units.devices(db)["tdp-U1"].blind
