@@ -44,6 +44,7 @@ from tests.support.bills import detail
 from tests.support.chain import START_MS, Writer
 from tests.support.ledgers import in_folder, take_in
 from tests.support.programs import eventually
+from tests.support.signed_in import as_person
 
 ITEMS = catalogue.read().items
 MASSAGE, STIFF_NECK, NEEDLES = "004500000020000", "004500000010000", "004300000010100"  # items 4, 5 and 16
@@ -319,7 +320,7 @@ def test_the_nurses_page_shows_what_waits_for_a_choice_and_where_it_is_made(book
     came(db, post, 12)
     pages, shown = FastAPI(), Clock(0, at(15), 1e-9)
     pages.include_router(nurse.routes(book.ledger, book.config, shown, lambda: b"k" * 32))
-    client = TestClient(pages, base_url="http://127.0.0.1")
+    client = TestClient(as_person(pages), base_url="http://127.0.0.1")
     page = client.get("/nurse", params={"by": "D01", "room": "R1", "lang": "en"}).text
     assert "Read at a post: pick the item" in page and "unknown token" in page
     assert re.search(r'08:10</span> <span class="what">R1</span>\s*<a href="/nurse/visit/V1', page)
