@@ -14,6 +14,7 @@ from gateway.demo.office import KINDS, LATER, Office
 from gateway.demo.score import score
 from gateway.demo.show import Show
 from gateway.demo.stage import ENDS, HEAD, NURSE, STARTS, Stage
+from gateway.demo.visit import Seen, Visit
 from gateway.errors import SurroundingsError
 from gateway.pages.words import knows, speak
 
@@ -49,6 +50,7 @@ def demo(once: bool, lang: str, out: Path, speed: int, seed: int, port: int) -> 
         _tell(stage, show, found)
         _settle(office, show, found["leads"])
         show.score(stage.day, kept)
+        _inspected(Visit(stage, office).make(lang), show)
         _keep_evidence(stage, lang)
         _where(stage, show, office.report())
         if not once:
@@ -132,6 +134,23 @@ def _settle(office: Office, show: Show, leads: list[dict[str, Any]]) -> None:
             office.refund()
     show.reviews(leads, office.leads())
     show.closed(office.close())
+
+
+def _inspected(seen: Seen, show: Show) -> None:
+    """An unannounced check: what holds, what was left out, and what becomes of a pack that somebody improved."""
+    show.head("飞行检查", "An unannounced check")
+    held = show.pick("全部成立", "all holds") if seen.holds else show.pick("有不符", "not all of it holds")
+    show.say(
+        f"  区里带来检查包 {seen.kit.name}/，诊所交出证据包 {seen.pack.name}；在空目录里只用 Python 标准库核验：{held}",
+        f"  the district brings its kit, {seen.kit.name}/, the clinic hands over {seen.pack.name}; verified in an empty folder, "
+        f"by Python's standard library alone: {held}",
+    )
+    for each in seen.findings:
+        show.say(f"  与检查包比较：{each['zh']}", f"  against the kit: {each['en']}")
+    show.say(
+        f"  把包里一个结论改成“相符”，清单也重做：{seen.turned}",
+        f"  one verdict in it turned to supported, its manifest made to fit: {seen.turned}",
+    )
 
 
 def _tell(stage: Stage, show: Show, found: dict[str, Any]) -> None:

@@ -87,6 +87,25 @@ class Office:
             list(both.map(self._write, files))
         return [path for path in files if path.exists()]
 
+    def platform_told(self, path: Path) -> None:
+        """The district has an extract of the platform's too."""
+        told = ("--format", "2204", "--source", "platform", "--clinic", plan.CLINIC)
+        self._district("import-bills", str(path), *told)
+
+    def kit(self, out: Path, *period: str) -> None:
+        """What inspectors take along."""
+        self._district("kit", "--clinic", plan.CLINIC, *period, "--out", str(out), "--by", INSPECTOR)
+
+    def pack(self, out: Path, *period: str) -> None:
+        """What the clinic hands over."""
+        self._clinic("pack", *period, "--out", str(out))
+
+    def compared(self, pack: Path, kit: Path) -> list[Json]:
+        """Where a pack is not as the district's kit knows."""
+        said = self._stage.wattwitness("check", str(pack), "--kit", str(kit), "--json", codes=(0, 1))
+        findings: list[Json] = json.loads(said)["kit"]["findings"]
+        return findings
+
     def _write(self, path: Path) -> None:
         asked = ("report", "--from", _DAY, "--to", _DAY, "--out", str(path))
         self._stage.wattwitness("--dir", str(self._stage.clinic), *asked, codes=(0, 3))

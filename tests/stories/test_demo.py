@@ -103,6 +103,14 @@ def test_what_came_late_opens_the_closed_day_and_each_closing_stays(chinese):
     assert "第 3 次：1 次由非计量变为已冲销" in chinese[1]
 
 
+def test_an_unannounced_check_holds_names_what_was_left_out_and_sees_a_turned_verdict(chinese):
+    folder, printed = chinese
+    assert "在空目录里只用 Python 标准库核验：全部成立" in printed
+    assert re.search(r"与检查包比较：.*第 16 项：平台有 3 行共 78\.00 元，机构的收费里没有", printed)
+    assert re.search(r"把包里一个结论改成“相符”，清单也重做：判定不成立: clinic V\d+/\d+#\d", printed)
+    assert {each.name for each in (folder / "elsewhere").iterdir()} == {"verify.py", "turned.zip"}
+
+
 def test_one_lead_is_decided_by_the_district_and_one_ends_by_its_refund(chinese):
     leads = json.loads(command(chinese[0] / "clinic", "leads", "--json"))
     now = {lead["rule"]: lead["review"] for lead in leads}
