@@ -50,6 +50,22 @@ _SENTENCES = {
     ),
     "post": ("登记与单元读到标签的记录不符", "the entry is not what the unit's readings of the tag say"),
     "manifest": ("与清单所列的字节不符", "it is not, byte for byte, what the manifest lists"),
+    "member": (
+        "包里不应有这个文件，或应有而没有",
+        "a pack has no such file, or lacks this one",
+    ),
+    "written": (
+        "不是规范 JSON：不同的程序可能读出不同的内容",
+        "it is no canonical JSON, so that two programs may read two things",
+    ),
+    "gone": (
+        "操作记录说到它，包里没有",
+        "the trail tells of it, and it is not there",
+    ),
+    "fork": (
+        "所称的分叉没有记录可证，或有分叉而未说",
+        "no record bears out the fork that is told, or there is one and it is not told",
+    ),
     "sheet": ("签字页不是这份清单的", "the sheet does not name this manifest"),
     "key": ("包里的公钥不是给出的公钥", "the key in the pack is not the one that was handed in"),
     "rules": ("规则文件与所记摘要不符", "the file of rules is not the one that is named"),

@@ -142,7 +142,12 @@ def _check_members(file: zipfile.ZipFile, size: int) -> None:
         raise PackRefused(
             f"解开后大得不可信（{unpacked} 字节）", f"unpacks to more than is credible ({unpacked} bytes)"
         )
-    ends = 0
+    ends, begins = 0, min((each.header_offset for each in members), default=0)
+    if begins:
+        raise PackRefused(
+            f"ZIP 之前还有 {begins} 字节：不同的程序可能读出不同的包",
+            f"{begins} bytes stand before the ZIP: two programs may read two packs in it",
+        )
     for each in sorted(members, key=lambda one: one.header_offset):
         if each.header_offset < ends:
             raise PackRefused(f"{each.filename} 与另一成员重叠", f"{each.filename} lies over another member")
@@ -182,7 +187,9 @@ def _listed(file: zipfile.ZipFile, manifest: bytes) -> dict[str, tuple[int, str]
         said = json.loads(manifest)
         files = [(each["path"], each["bytes"], each["sha256"]) for each in said["files"]]
         is_ours = said["format"] == FORMAT and said["unlisted"] == [SHEET]
-        is_written_so = all(_is_entry(*each) for each in files)
+        is_written_so = all(_is_entry(*each) for each in files) and plain(said).encode() == manifest.rstrip(
+            b"\n"
+        )
     except (ValueError, LookupError, TypeError, RecursionError) as error:
         raise PackRefused(f"{MANIFEST} 残缺", f"{MANIFEST} is damaged") from error
     if not is_ours or not is_written_so or len({path for path, _, _ in files}) < len(files):
@@ -194,6 +201,11 @@ def _listed(file: zipfile.ZipFile, manifest: bytes) -> dict[str, tuple[int, str]
     for path in sorted(listed.keys() - there):
         raise PackRefused(f"缺少清单列出的 {path}", f"{path} is in the manifest and not in it")
     return listed
+
+
+def plain(value: object) -> str:
+    """The one way of writing JSON in a pack. ValueError of a number that is none."""
+    return json.dumps(value, sort_keys=True, separators=(",", ":"), allow_nan=False)
 
 
 def _is_entry(path: object, size: object, sha256: object) -> bool:

@@ -4,7 +4,6 @@ afterwards; and what only a pack can get wrong: its manifest, its keys, what it 
 
 from __future__ import annotations
 
-import json
 import sqlite3
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import closing
@@ -16,7 +15,8 @@ from zoneinfo import ZoneInfo
 from gateway.check import catalogue
 from gateway.check.dark import Hours, examine_sums
 from gateway.check.faults import Fault
-from gateway.check.opened import Pack, PackRefused
+from gateway.check.members import examine_acts, examine_containers, examine_members, examine_writing
+from gateway.check.opened import Pack, PackRefused, plain
 from gateway.check.recheck import Part, Report, recheck
 from gateway.check.said import Json, fen, read_run
 from protocol.errors import RecordError
@@ -58,6 +58,7 @@ _INDEXES = (
     "CREATE INDEX attended_replaced ON attended (replaces)",
     "CREATE INDEX bill_lines_by_visit ON bill_lines (visit)",
 )
+_SOURCES = (["clinic"], ["platform"], ["clinic", "platform"])  # without one there would be nothing to look at
 _LONGEST_MS = 3 * 366 * 24 * 3600 * 1000  # that a pack may reach over
 
 _BROKEN = (
@@ -102,8 +103,10 @@ def _about(pack: Pack) -> Json:
         date.fromisoformat(about["from"]), date.fromisoformat(about["to"])
         _part(about)
         texts = (about["clinic"], about["rules"], about["trail"]["hash"])
-        if not all(isinstance(each, str) for each in texts) or not isinstance(about["sources"], list):
+        if not all(isinstance(each, str) for each in texts) or not isinstance(about["closed"], list):
             raise TypeError
+        if about["sources"] not in _SOURCES:
+            raise ValueError
         return dict(about)
     except _BROKEN as error:
         raise PackRefused("pack.json 残缺，不能读", "pack.json cannot be read") from error
@@ -172,11 +175,7 @@ def _fill(db: sqlite3.Connection, table: str, rows: Any) -> None:
 
 
 def _value(value: Any) -> Any:
-    return _plain(value) if isinstance(value, dict | list) else value
-
-
-def _plain(value: object) -> str:
-    return json.dumps(value, sort_keys=True, separators=(",", ":"))
+    return plain(value) if isinstance(value, dict | list) else value
 
 
 def _raw(pack: Pack, row: Row) -> Row:
@@ -280,7 +279,7 @@ def _looked(look: Look, db: sqlite3.Connection, pack: Pack, about: Json) -> list
     try:
         return list(look(db, pack, about))
     except _BROKEN:
-        return [Fault("unreadable", look.__name__.removeprefix("_"))]
+        return [Fault("unreadable", look.__name__.removeprefix("_").removeprefix("examine_"))]
 
 
 def _keys(own: Mapping[str, str], keys: Mapping[str, str]) -> Iterator[Fault]:
@@ -298,6 +297,8 @@ def _itself(db: sqlite3.Connection, pack: Pack, about: Json) -> Iterator[Fault]:
     own = sha256(pack.bytes_of("rules.toml")).hexdigest() if "rules.toml" in pack else ""
     if own != about["rules"]:
         yield Fault("rules", "rules.toml")
+    if about["tolerance_s"] != catalogue.TOLERANCE_S:
+        yield Fault("required", "pack.json")
     for source in about["sources"]:
         said = pack.json(f"runs/{source}.json")
         if (said["from"], said["to"]) != (about["from"], about["to"]):
@@ -320,24 +321,6 @@ def _items(db: sqlite3.Connection, pack: Pack, about: Json) -> Iterator[Fault]:
         yield Fault("catalogue", f"item {number}")
 
 
-def _containers(db: sqlite3.Connection, pack: Pack, about: Json) -> Iterator[Fault]:
-    """What other programs are given are the same records, under the same keys."""
-    keys = dict(db.execute("SELECT unit, key_hex FROM units").fetchall())
-    for path in pack.under("ocmf", ".xml"):
-        unit = path.removeprefix("ocmf/").removesuffix(".xml")
-        rows = db.execute("SELECT line FROM records WHERE unit = ? AND chained = 1", [unit])
-        here = {f">{row[0].replace('&', '&amp;').replace('<', '&lt;').replace('>', '&gt;')}<" for row in rows}
-        text = pack.bytes_of(path).decode("utf-8", "replace")
-        values = [part.split("</signedData") for part in text.split('encoding="plain"')[1:]]
-        are_ours = all(f"{value[0]}<" in here for value in values)
-        if (
-            not are_ours
-            or text.count(f'"hex">{keys.get(unit)}<') != len(values)
-            or text.count("<value ") != len(values)
-        ):
-            yield Fault("container", path)
-
-
 def _sums(db: sqlite3.Connection, pack: Pack, about: Json) -> Iterator[Fault]:
     """The sums of each reconciliation."""
     for (run,) in db.execute("SELECT run FROM runs ORDER BY run DESC").fetchall():
@@ -345,4 +328,13 @@ def _sums(db: sqlite3.Connection, pack: Pack, about: Json) -> Iterator[Fault]:
         yield from examine_sums(said, pack.json(f"runs/{said.source}.json"))
 
 
-_LOOKS: Sequence[Look] = (_itself, _begins, _items, _containers, _sums)
+_LOOKS: Sequence[Look] = (
+    _itself,
+    _begins,
+    _items,
+    _sums,
+    examine_members,
+    examine_writing,
+    examine_containers,
+    examine_acts,
+)

@@ -78,6 +78,7 @@ def recheck(
     report = Report()
     chains = _seals(db, keys, report)
     report.faults += _chains(db, chains)
+    report.faults += _forks(db)
     _bill_files(db, report)
     report.faults += examine_trail(db)
     report.faults += examine_traces(db, has_runs=part is None)
@@ -175,6 +176,20 @@ def _chains(db: sqlite3.Connection, chains: Chains) -> Iterator[Fault]:
         head = heads.get(unit)
         if head is None or not chain or _ends(chain, head["first_us"]) != tuple(head)[1:]:
             yield Fault("head", unit)
+
+
+def _forks(db: sqlite3.Connection) -> Iterator[Fault]:
+    """From a fork on nothing counts and all is dark: so one that is told needs the other history's record, which the unit sealed,
+    and such a record needs a fork that is told."""
+    rows = db.execute(
+        """SELECT h.unit FROM heads h WHERE (forked_us IS NULL OR forked_us > (
+             SELECT min(us) FROM records r WHERE r.unit = h.unit AND chained = 2))
+             AND EXISTS (SELECT 1 FROM records r WHERE r.unit = h.unit AND chained = 2)
+             OR forked_us IS NOT NULL AND NOT EXISTS (
+             SELECT 1 FROM records r WHERE r.unit = h.unit AND chained <> 1 AND us BETWEEN forked_us AND forked_us + 1)"""
+    )
+    for (unit,) in rows.fetchall():
+        yield Fault("fork", unit)
 
 
 def _links(unit: str, chain: Mapping[int, Record], passed: set[tuple[str, int]]) -> Iterator[Fault]:

@@ -14,7 +14,7 @@ from gateway.check.opened import PackRefused, open_pack
 from gateway.check.packed import recheck_pack
 from gateway.check.recheck import Report, recheck
 from gateway.commands.check_kit import WithKit, tell, with_kit
-from gateway.commands.output import as_json, print_json, say
+from gateway.commands.output import as_json, print_json, printable, say
 from gateway.errors import UsageError
 from gateway.kit.onsite import Result
 from gateway.ledger.database import FILE
@@ -103,7 +103,7 @@ def _print(report: Report, whose: str, about: dict[str, str], compared: Result |
         print_json({"keys": whose, **about, **counts, "faults": faults, **beside})
         return
     for fault in faults:
-        click.echo(f"{fault['code']:12} {fault['where']}  {fault['zh']} · {fault['en']}")
+        click.echo(f"{fault['code']:12} {printable(fault['where'])}  {fault['zh']} · {fault['en']}")
     said = ", ".join(f"{name} {count}" for name, count in counts.items())
     say(f"已核验 {said}；不符 {len(faults)} 处", f"examined {said}; {len(faults)} faults")
     if about:

@@ -10,7 +10,7 @@ from typing import Any
 
 import click
 
-from gateway.commands.output import say
+from gateway.commands.output import printable, say
 from gateway.errors import UsageError
 from gateway.kit import key, onsite
 from gateway.kit.held import Kit, open_kit
@@ -81,7 +81,7 @@ def with_kit(command: Callable[..., int]) -> Callable[..., int]:
 def tell(result: Result) -> None:
     """For people: each finding and note on a line, the control totals, and whose key it was."""
     for each in (*result.findings, *result.notes):
-        click.echo(f"{each.code:18} {each.where}  {each.zh} · {each.en}")
+        click.echo(printable(f"{each.code:18} {each.where}  {each.zh} · {each.en}"))
     for total in result.document()["totals"]:
         say(
             f"{total['source']}：{total['lines']} 行 {total['amount']} 元",

@@ -9,7 +9,6 @@ import click
 from sqlite_utils import Database
 
 from gateway import bootstrap
-from gateway.access.accounts import CONSOLE
 from gateway.audit.draw import KINDS, STRATA
 from gateway.audit.hours import Hours
 from gateway.bootstrap import Book
@@ -21,7 +20,7 @@ from gateway.kit import lots
 from gateway.kit.lots import Draw, Lot
 from gateway.ledger import bills
 from gateway.ledger.bills import BillLine, Teller
-from gateway.persons import person
+from gateway.persons import CONSOLE, person
 
 
 @click.command()

@@ -10,7 +10,6 @@ import click
 from sqlite_utils import Database
 
 from gateway import bootstrap
-from gateway.access.accounts import CONSOLE
 from gateway.audit import figures
 from gateway.audit.hours import Hours
 from gateway.bootstrap import Book
@@ -25,7 +24,7 @@ from gateway.kit.lots import Draw
 from gateway.ledger import bills, packing, trail
 from gateway.ledger.bills import Teller
 from gateway.ledger.database import transaction
-from gateway.persons import person
+from gateway.persons import CONSOLE, person
 
 
 @click.command()

@@ -27,6 +27,11 @@ def say(zh: str, en: str) -> None:
     click.echo(f"{zh} · {en}", err=True)
 
 
+def printable(text: str) -> str:
+    """A text of strangers for a terminal: what would steer it, turn lines round or end them is shown by its number."""
+    return "".join(each if each.isprintable() else ascii(each)[1:-1] for each in text)
+
+
 def rows_of(rows: Iterable[Mapping[str, Any]], *names: str) -> None:
     """A line for each row, for people, on stdout: these of its values."""
     for row in rows:

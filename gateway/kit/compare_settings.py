@@ -1,15 +1,17 @@
 """What a clinic can set by itself and what verdicts rest on: opening hours, the catalogue, the devices of its units. Pure.
 
-Shorter hours hide dark time, shorter minutes and more stations make more treatments fit. So each is held against what the
-district has; what makes nothing easier for the clinic is not named.
+Shorter hours hide dark time, shorter minutes and more stations make more treatments fit, and a device that nobody watches
+explains everything. So each is held against what the district has; what makes nothing easier for the clinic is not named.
 """
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
+from gateway.audit.spans import Span, intersect, length_ms, subtract
 from gateway.kit.compare import Finding
 
 _SENTENCES = {
@@ -33,8 +35,20 @@ _SENTENCES = {
         "单元 {unit} 所在的设备：区里登记为 {held}，包内是 {shown}",
         "the device of {unit} is {held} at the district, {shown} in the pack",
     ),
+    "unit_displaced": (
+        "单元 {unit}：区里登记它这段时间在设备上，包内有 {hours} 小时不在任何设备上，那台设备因此没有监测",
+        "the district has {unit} on a device in this time; in the pack it was on none for {hours} hours, and so that device was"
+        " not watched",
+    ),
+    "unseen_added": (
+        "{load} 类中不受监测的设备：包内 {shown} 台，区里登记 {held} 台；多一台，什么都可能是它做的：请清点",
+        "devices of the class {load} that nothing watches: {shown} in the pack, {held} at the district; one more explains"
+        " anything, so count them",
+    ),
 }
 CODES = tuple(_SENTENCES)
+_HOUR_MS = 3_600_000
+_LEAST_MS = 600_000  # clocks of two inventories may differ by a moment
 _COUNT = (
     "per", "min_minutes", "max_minutes", "device_class", "day_max", "course_max", "course_days", "valid_days",
     "valid_from", "valid_to",
@@ -42,32 +56,67 @@ _COUNT = (
 
 
 @dataclass(frozen=True, slots=True)
+class Place:
+    """A device of the inventory from one instant to another: all of its time (`unit` empty), or while that unit was on it.
+    `blind`: it is able to run unseen."""
+
+    device: str
+    unit: str
+    load: str
+    stations: int
+    blind: bool
+    span: Span
+
+
+@dataclass(frozen=True, slots=True)
 class Settings:
-    """What was set: hours as HH:MM of local time, days on which the clinic is closed, the SHA-256 of its own rules of leads (empty:
-    those shipped), the versions of each item as rows of catalogue.json, and of each unit the class and stations of its device."""
+    """What was set: hours as HH:MM of local time in a zone, days on which the clinic is closed, the SHA-256 of its own rules of
+    leads (empty: those shipped), the versions of each item as rows of catalogue.json, its units, and where they were."""
 
     opens: str
     closes: str
+    timezone: str
     closed: frozenset[str]
     rules: str
     items: Sequence[Mapping[str, Any]]
-    devices: Mapping[str, tuple[str, int]]
+    units: frozenset[str]
+    places: Sequence[Place]
+
+    def within(self, span: Span) -> Settings:
+        """The same with the places alone that were there at some instant of [from, until), each with what lies in it."""
+        cut = [(each, intersect([each.span], [span])) for each in self.places]
+        return replace(self, places=[replace(each, span=parts[0]) for each, parts in cut if parts])
+
+    def of_unit(self, unit: str) -> list[Place]:
+        """Where a unit was."""
+        return [each for each in self.places if each.unit == unit]
+
+    def unseen(self) -> Counter[str]:
+        """Class -> how many of its devices nothing watched: without any unit, or able to run unseen."""
+        watched = {each.device for each in self.places if each.unit and not each.blind}
+        return Counter(
+            {each.device: each.load for each in self.places if each.device not in watched}.values()
+        )
 
 
-def compare_settings(held: Settings, shown: Settings, charged: Mapping[str, int]) -> list[Finding]:
-    """What the pack has otherwise than the district. `charged` says of each day of the platform's how many lines it has."""
+def compare_settings(
+    held: Settings, shown: Settings, charged: Mapping[str, int], span: Span
+) -> list[Finding]:
+    """What the pack has otherwise than the district, of devices in [from, until). `charged` says of each day of the platform's
+    how many lines it has."""
     return [
         *_hours(held, shown),
         *_closed(held, shown, charged),
         *([_said("rules_differ", "rules")] if held.rules != shown.rules else []),
         *_items(held, shown),
-        *_devices(held, shown),
+        *_devices(held.within(span), shown.within(span)),
+        *_unseen(held.within(span), shown.within(span)),
     ]
 
 
 def _hours(held: Settings, shown: Settings) -> Iterable[Finding]:
-    if shown.opens > held.opens or shown.closes < held.closes:
-        values = (f"{each.opens}-{each.closes}" for each in (held, shown))
+    if shown.opens > held.opens or shown.closes < held.closes or shown.timezone != held.timezone:
+        values = (f"{each.opens}-{each.closes} ({each.timezone})" for each in (held, shown))
         yield _said("hours_differ", "hours", **dict(zip(("held", "shown"), values, strict=True)))
 
 
@@ -100,11 +149,25 @@ def _versions(told: Settings) -> dict[int, list[dict[str, Any]]]:
 
 
 def _devices(held: Settings, shown: Settings) -> Iterable[Finding]:
-    for unit in sorted(held.devices.keys() & shown.devices.keys()):
-        (load, stations), (its_load, its_stations) = held.devices[unit], shown.devices[unit]
-        if load != its_load or its_stations > stations:
-            values = {"held": f"{load} ×{stations}", "shown": f"{its_load} ×{its_stations}"}
-            yield _said("device_differs", unit, unit=unit, **values)
+    """Of each unit that both know: another class, more stations, or that it was on no device for a time."""
+    for unit in sorted((held.units & shown.units) - {""}):
+        ours, theirs = held.of_unit(unit), shown.of_unit(unit)
+        stations, loads = max((each.stations for each in ours), default=0), {each.load for each in ours}
+        if ours and any(each.load not in loads or each.stations > stations for each in theirs):
+            yield _said("device_differs", unit, unit=unit, held=_told(ours), shown=_told(theirs))
+        lost_ms = length_ms(subtract((each.span for each in ours), (each.span for each in theirs)))
+        if lost_ms >= _LEAST_MS:
+            yield _said("unit_displaced", unit, unit=unit, hours=f"{lost_ms / _HOUR_MS:.1f}")
+
+
+def _unseen(held: Settings, shown: Settings) -> Iterable[Finding]:
+    ours, theirs = held.unseen(), shown.unseen()
+    for load in sorted(each for each in theirs if theirs[each] > ours[each]):
+        yield _said("unseen_added", load, load=load, held=ours[load], shown=theirs[load])
+
+
+def _told(places: Iterable[Place]) -> str:
+    return ", ".join(sorted({f"{each.load} ×{each.stations}" for each in places}))
 
 
 def _said(code: str, where: str, **values: object) -> Finding:

@@ -163,7 +163,7 @@ def _head(folder: Path, body: bytes) -> dict[str, Any]:
                 raise ValueError(each["path"])
             each["bytes"] = int(each["bytes"])
     except (ValueError, KeyError, TypeError) as error:
-        raise _refused(folder, HEAD, "读不懂", "cannot be read") from error
+        raise _refused(folder, HEAD, "读不懂", "not understood") from error
     return head
 
 
@@ -172,7 +172,7 @@ def _bytes(folder: Path, path: str) -> bytes:
         return (folder / path).read_bytes()
     except OSError as error:
         raise _refused(
-            folder, path, f"读不到（{error.strerror}）", f"cannot be had ({error.strerror})"
+            folder, path, f"读不到（{error.strerror}）", f"not readable ({error.strerror})"
         ) from error
 
 

@@ -5,6 +5,7 @@ Whoever tries seeds until one suits leaves each of them in the trail, with the h
 
 from __future__ import annotations
 
+import json
 import os
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
@@ -114,16 +115,22 @@ def _stratum(line: BillLine, per: str | None, said: Mapping[str, str]) -> str:
 
 
 def _verdicts(db: Database, teller: Teller, first: date, last: date) -> dict[str, str]:
-    """Line -> what the newest reconciliation of its day said of its treatments, each word once: `short+supported`."""
+    """Line -> what the newest reconciliation of its day said of its treatments, each word once: `short+supported`; `among`
+    of a line of a larger set, of which only that may be said."""
     runs = [
         each
         for each in kept_runs.newest_runs(db)
         if (each.clinic, each.source) == (teller.clinic, teller.source)
     ]
     words: dict[str, set[str]] = defaultdict(set)
+    members: set[str] = set()
     for day in (each.isoformat() for each in days(first, last)):
         covering = [each.run for each in runs if each.from_day <= day <= each.to_day]
         if covering:
-            for row in ledger_days.verdicts(db, max(covering), day):
+            run = max(covering)
+            for row in ledger_days.verdicts(db, run, day):
                 words[row["line"]].add(row["code"])
-    return {line: "+".join(sorted(codes)) for line, codes in words.items()}
+            members.update(
+                line for row in ledger_days.doubted(db, run) for line in json.loads(row["body"])["among"]
+            )
+    return {line: "among" if line in members else "+".join(sorted(codes)) for line, codes in words.items()}

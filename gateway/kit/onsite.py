@@ -9,6 +9,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+from gateway.audit.spans import Span
 from gateway.errors import UsageError
 from gateway.instants import iso
 from gateway.intake.verify import Arrival, Enrolled, Verified, verify_all
@@ -60,8 +61,8 @@ def against_files(kit: Kit, files: Files, cable: Sequence[Path] = ()) -> Result:
     """As `against`, of a pack's members."""
     if shown.clinic(files) != kit.clinic:
         raise UsageError(
-            f"证据包是 {shown.clinic(files)} 的，检查包是 {kit.clinic} 的",
-            f"the pack is of {shown.clinic(files)}, the kit of {kit.clinic}",
+            f"证据包是 {shown.clinic(files)!a} 的，检查包是 {kit.clinic} 的",
+            f"the pack is of {shown.clinic(files)!a}, the kit of {kit.clinic}",
         )
     by_cable, refused = _by_cable(cable, kit)
     found, totals = shown.told(lambda: _compared(kit, files, by_cable))
@@ -81,9 +82,11 @@ def _compared(
     trails = trails_of(kit.trail, shown.trail(files))
     words = partial(iso, zone=kit.hours.config.zone)
     of_units = compare(kit.held, shown.shown(files), trails, words, by_cable)
-    of_bills, totals = _bills(kit, files)
+    span = _span(kit, files)
+    clinic, platform = (shown.bills(files, source) for source in ("clinic", "platform"))
+    of_bills, totals = compare_bills(kit.platform, clinic, platform, kit.hours, span)
     charged = Counter(str(kit.hours.day_of(each.charged_ms)) for each in kit.platform.lines)
-    of_settings = compare_settings(kit.settings, shown.settings(files), charged)
+    of_settings = compare_settings(kit.settings, shown.settings(files), charged, span)
     return in_order([*of_units, *of_bills, *of_settings]), totals
 
 
@@ -93,12 +96,11 @@ def trails_of(told: Sequence[Head], entries: Sequence[Entry]) -> Trails:
     return Trails(contradicted(list(told), list(entries)), last, contradictory(list(told)))
 
 
-def _bills(kit: Kit, files: Files) -> tuple[Sequence[Finding], Sequence[Total]]:
-    """Of the days that kit and pack both speak of."""
+def _span(kit: Kit, files: Files) -> Span:
+    """The days that kit and pack both speak of."""
     begins, ends = shown.days(files)
     span = kit.hours.calendar_day(max(kit.first, begins))[0], kit.hours.calendar_day(min(kit.last, ends))[1]
-    clinic, platform = (shown.bills(files, source) for source in ("clinic", "platform"))
-    return compare_bills(kit.platform, clinic, platform, kit.hours, (span[0], max(span)))
+    return span[0], max(span)
 
 
 def _by_cable(cable: Sequence[Path], kit: Kit) -> tuple[dict[str, Digests], int]:

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import fields
 from typing import Any
 
+from gateway.audit.posts import is_post
+from gateway.audit.spans import Span, intersect
 from gateway.errors import UsageError
 from gateway.kit.compare_bills import Bills
-from gateway.kit.compare_settings import Settings
+from gateway.kit.compare_settings import Place, Settings
 from gateway.kit.folder import Files
 from gateway.ledger.accounts import FileSpan
 from gateway.ledger.bills import BillLine
@@ -18,6 +20,7 @@ Row = Mapping[str, Any]
 BROKEN = (LookupError, TypeError, ValueError, AttributeError, ArithmeticError, RecursionError, UsageError)
 """What comes of reading values of which nothing is known yet."""
 
+_FOREVER_MS = 1 << 62
 _LINE = tuple(each.name for each in fields(BillLine))
 
 
@@ -48,13 +51,33 @@ def bills(told: Iterable[Row], files: Iterable[Row], source: str) -> Bills:
 
 def settings(about: Row, inventory: Row, catalogue: Row) -> Settings:
     """Hours, items and devices."""
-    devices = {row["device"]: (row["load"], row["stations"]) for row in inventory["devices"]}
-    placed = sorted(inventory["placements"], key=lambda row: row["from_ms"])
     return Settings(
         about["opens"],
         about["closes"],
+        about["timezone"],
         frozenset(about["closed"]),
         about["rules"],
         catalogue["items"],
-        {row["unit"]: devices[row["device"]] for row in placed},
+        frozenset(row["unit"] for row in inventory["units"]),
+        list(_places(inventory)),
     )
+
+
+def _places(inventory: Row) -> Iterator[Place]:
+    """Every device, and every unit on one; places where tags are read are none."""
+    devices = {row["device"]: row for row in inventory["devices"] if not is_post(row["load"])}
+    for row in devices.values():
+        yield _place(row, "", _span(row))
+    for row in inventory["placements"]:
+        device = devices.get(row["device"])
+        if device is not None:
+            for span in intersect([_span(device)], [_span(row)]):
+                yield _place(device, row["unit"], span)
+
+
+def _place(device: Row, unit: str, span: Span) -> Place:
+    return Place(device["device"], unit, device["load"], device["stations"], device["blind"], span)
+
+
+def _span(row: Row) -> Span:
+    return row["from_ms"], _FOREVER_MS if row["until_ms"] is None else row["until_ms"]

@@ -139,6 +139,8 @@ def told(read: Callable[[], Any]) -> Any:
     """What is read out of values of which nothing is known yet; Unreadable where they are not what they should be."""
     try:
         return read()
+    except Unreadable:
+        raise
     except BROKEN as error:
         raise Unreadable(
             f"证据包缺少应有的内容（{error!r}）", f"the pack lacks what it should say ({error!r})"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from gateway.pack.contents import Contents
 
-_TEXT = """以电为证 WattWitness · 证据包 Evidence pack
+_TEXT = r"""以电为证 WattWitness · 证据包 Evidence pack
 {name} ({clinic}) · {first} – {last}
 
 
@@ -34,8 +34,13 @@ sheet.pdf    供签字，印有 manifest.json 的 SHA-256。  For signing; it pr
    Any record can be checked alone with openssl or ocmf, without any program of this project:
 
        ocmf verify ocmf/UNIT.xml --all
+
+       LINE=$(sed -n 3p records/UNIT.ocmf)
+       printf %s "$LINE" | cut -d'|' -f2 | tr -d '\n' > payload.json
+       printf %s "$LINE" | sed 's/.*"SD":"\([0-9a-f]*\)".*/\1/' | xxd -r -p > signature.der
+       printf %s KEY | xxd -r -p | openssl pkey -pubin -inform DER -out key.pem
        openssl dgst -sha256 -verify key.pem -signature signature.der payload.json
-       （两个“|”之间的字节是 payload，SD 是签名 · payload: the bytes between the two "|"; SD: the signature）
+       （第 3 条记录；KEY：区里给出的公钥 · the third record; KEY: the unit's key from the district, hex）
 
 
 它不能证明什么 · What it does not prove

@@ -13,6 +13,7 @@ from typing import Any, Dict, Iterable, Iterator, List, Optional, Set, Tuple
 Json, Files, Span = Dict[Any, Any], Dict[str, bytes], Tuple[Any, Any]  # a span: two instants in ms since 1970 UTC; None: not known
 FOREVER, NOTHING, EPOCH, MS = 1 << 62, "0" * 64, datetime(1970, 1, 1, tzinfo=timezone.utc), timedelta(milliseconds=1)
 RESTING, CHINA = ("supported", "unobserved"), timezone(timedelta(hours=8))  # verdicts that take room; Windows has no table of zones
+FORMAT = {"format": "wattwitness-pack/1", "tolerance_s": 60}  # what pack.json says of all packs
 BROKEN = (ValueError, LookupError, TypeError, AttributeError, ArithmeticError, NameError, RecursionError)  # what nonsense raises
 Fault = namedtuple("Fault", "what where should found")  # what does not hold, in Chinese | English; what should be there, and what is
 def differ(what: str, where: str, should: Json, found: Json) -> Iterator[Fault]:  # a fault for each name of which two tables differ
@@ -56,18 +57,18 @@ def meets(one: Span, other: Span) -> bool: return max(one[0], other[0]) <= min(o
 def plain(value: object) -> str: return json.dumps(value, sort_keys=True, separators=(",", ":"))  # canonical JSON (format 2)
 def load(raw: bytes, where: str = "") -> Any:  # what JSON writes; ValueError: not readable, or a name twice in one object
     try:
-        return json.loads(raw.decode("ascii"), parse_float=Decimal, object_pairs_hook=lambda pairs:
+        return json.loads(raw.decode("ascii"), parse_float=Decimal, parse_constant=int, object_pairs_hook=lambda pairs:
                           dict(pairs) if len(dict(pairs)) == len(pairs) else int("a name stands twice"))
     except BROKEN as error:
         raise ValueError(f"{where} {error}") from None
 def rows(files: Files, name: str) -> List[Json]:  # the objects of a JSON Lines file; none of one that is not there
     return [load(line, f"{name}:{at}") for at, line in enumerate(files.get(name, b"").splitlines(), 1)]
 def unzipped(path: str) -> Tuple[Files, List[Fault]]:  # the members, and which are damaged or stand twice (format 1)
-    files, faults = {}, []
+    files, faults, is_fit = {}, [], re.compile(r"(?!(.*/)?[.]{0,2}(/|$))[-A-Za-z0-9_./]+").fullmatch
     with zipfile.ZipFile(path) as archive:
         if sum(each.file_size for each in archive.infolist()) > 1 << 32: raise ValueError("more than 4 GiB unpacked")
-        faults += differ("文件名重复 | name twice", "", dict.fromkeys(archive.namelist(), 1), Counter(archive.namelist()))
-        for name in archive.namelist():
+        faults += differ("文件名不可收 | name refused", "", dict.fromkeys(names := archive.namelist(), 1), Counter(filter(is_fit, names)))
+        for name in names:
             try:
                 files[name] = archive.read(name)
             except (zipfile.BadZipFile, zlib.error, RuntimeError, EOFError) as error:
@@ -87,8 +88,7 @@ class Record:  # what a line says, its exact bytes kept; one of BROKEN where it 
         _, self.payload, section = line.split(b"|")
         self.digest, said = digest(self.payload), load(self.payload)
         seal = {"SA": "ECDSA-secp256r1-SHA256", "SM": "application/x-der", "SE": "hex", **load(section)}
-        if (seal["SA"], seal["SM"]) != ("ECDSA-secp256r1-SHA256", "application/x-der") or " " in seal["SD"]:
-            raise ValueError("no seal of this kind")
+        if [seal["SA"], seal["SM"]] != ["ECDSA-secp256r1-SHA256", "application/x-der"] or " " in seal["SD"]: raise ValueError("what seal")
         self.seal = undo_der(bytes.fromhex(seal["SD"]) if seal["SE"] == "hex" else base64.b64decode(seal["SD"], validate=True))
         self.said, self.unit, self.kind, self.boot, self.up = said, said["GS"], said["UK"], said["UB"], said["UP"]
         self.us, self.um, self.step = int(said["US"]), int(said["UM"]), int(said["UR"]) if self.kind == "CLOCK" else 0
@@ -293,7 +293,7 @@ class Book:  # all that a reconciliation rests on, and what must come of it
         self.tagged, self.leads = any(each["tagged"] for each in self.said.values()), defaultdict(list)
         for lead, line in ((lead, line) for lead in self.run["leads"] for line in lead["lines"] if lead["rule"] == "capacity"):
             self.leads[line].append(lead)
-    def needs(self, item: Json) -> int: return item["min_minutes"] * 60 - self.pack["tolerance_s"]  # seconds, at least (5g)
+    def needs(self, item: Json) -> int: return item["min_minutes"] * 60 - 60  # seconds, at least (5g); not by the pack's own tolerance_s
     def iso(self, at_ms: int) -> str: return (EPOCH + timedelta(seconds=at_ms // 1000)).astimezone(self.zone).isoformat()
     def midnight(self, day: str, later: int = 0) -> int:  # when a local day begins, or one some days later
         return (datetime.combine(date.fromisoformat(day) + timedelta(days=later), time(), self.zone) - EPOCH) // MS
@@ -449,6 +449,7 @@ def examined(files: Files, kit: Files, keys: Dict[str, Json], every: bool) -> It
     units, heads = ({each["unit"]: each for each in inventory[name]} for name in ("units", "heads"))
     skipped = {(each["unit"], each["to_us"]) for each in rows(files, "skips.jsonl")}
     visits = {each["tag"]: each["visit"] for each in rows(files, "visit_tags.jsonl")}
+    yield from differ("不是这一格式 | not of this format", "pack.json", FORMAT, {name: pack[name] for name in FORMAT})
     odd = {name: "there" for name in files if name[:8] == "records/" and name[8:].rpartition(".")[0] not in units}
     yield from differ("没有登记的单元 | unit not in the inventory", "", {}, odd)
     for name, unit in units.items():
@@ -461,11 +462,11 @@ def examined(files: Files, kit: Files, keys: Dict[str, Json], every: bool) -> It
     ends = {name: (each["pack_us"], each["us"], each["digest"]) for name, each in heads.items()}
     here = {name: (chain[0].us, chain[-1].us, chain[-1].digest) for name, chain in chains.items() if chain}
     yield from differ("链的两端不符 | ends of the chain not as told", "", ends, here)
+    yield from guarded("trail.jsonl", trail(files, [pack["trail"], *rows(kit, "trail_heads.jsonl")]))
     for source in sorted({*pack["sources"], *(name[5:-5] for name in files if re.fullmatch("runs/[a-z]+[.]json", name))}):
         book = Book(files, source, attested)
         yield from guarded(source, book.coverage(rows(files, f"runs/{source}.coverage.jsonl")))
         yield from guarded(source, book.faults())
-    yield from guarded("trail.jsonl", trail(files, [pack["trail"], *rows(kit, "trail_heads.jsonl")]))
     yield from guarded("kit", compare(kit, files, chains, book)) if kit else ()
 def guarded(where: str, faults: Iterator[Fault]) -> Iterator[Fault]:  # the faults of a part; that it cannot be read is one too
     try:
@@ -475,6 +476,7 @@ def guarded(where: str, faults: Iterator[Fault]) -> Iterator[Fault]:  # the faul
 GIVEN = ("取为已知：台账、时间、目录、登记、收费行、套件公钥。未重算：其他线索、待核的 among、短时用哪段、关账、复核、ocmf/、签字、网页。",
          "Taken as given: inventory, hours, catalogue, what people entered, bill lines, a kit's key. Not recomputed: leads of other rules, "
          "`among` of unobserved, which session a short one was given, closings, reviews, raw bill files, rules.toml, ocmf/, sheet, pages.")
+def shown(value: object) -> str: return "".join(each if each.isprintable() else ascii(each)[1:-1] for each in str(value))  # and no trick
 def main() -> int:  # what people ask for, and what they are told
     parser, on_off = argparse.ArgumentParser(description="核验证据包 · check an evidence pack"), {"action": "store_true"}
     options = {"pack": {}, "--keys": {}, "--kit": {}, "--every": on_off, "--lang": {"choices": ("zh", "en"), "default": "zh"}}
@@ -487,11 +489,9 @@ def main() -> int:  # what people ask for, and what they are told
         keys = {unit: {"key": each} if isinstance(each, str) else each for unit, each in given.items()}
         faults += manifest(files, "manifest.json", {"manifest.json", "sheet.pdf"})
     except (*BROKEN, OSError, zipfile.BadZipFile) as error:
-        print(f"不能读 · cannot be read: {asked.pack}: {error}", file=sys.stderr)
-        return 2
+        return print(f"不能读 · cannot be read: {asked.pack}: {error}", file=sys.stderr) or 2
     en, faults = asked.lang == "en", [*faults, *guarded("pack.json", examined(files, kit, keys, asked.every))]
-    for each in faults:
-        print(f"✗ {each.what.split(' | ')[en]}: {each.where}\n    {each.should}\n    {each.found}")
+    for each in faults: print("\n    ".join(map(shown, (f"✗ {each.what.split(' | ')[en]}: {each.where}", each.should, each.found))))
     mine = ("公钥取自包内：只证明前后一致，不证明真实。", "Keys of the pack: consistency only, no authenticity.")[en]
     print(f"manifest.json SHA-256 {digest(files['manifest.json'])}", "" if keys else mine, GIVEN[en], sep="\n")
     print((f"发现 {len(faults)} 处。", f"{len(faults)} found.")[en] if faults else ("全部成立。", "All holds.")[en])

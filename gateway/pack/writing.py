@@ -22,10 +22,8 @@ from gateway.ledger.database import transaction
 from gateway.pack import contents, page, readme, sheet, tables
 from gateway.pack.archive import Archive
 from gateway.pack.contents import Asked, Contents, Tell
+from gateway.persons import CONSOLE
 from gateway.report.pdf import chinese_font
-
-CONSOLE = "console"
-"""Who made a pack at the command line, where nobody has signed in."""
 
 OWN = ("verify.py", "verify.html")
 """The verifiers that go into each pack. Whoever gets one should use another copy."""

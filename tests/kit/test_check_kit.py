@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import json
 import shutil
 import zipfile
 
 import pytest
 
 from gateway.kit import compare
+from gateway.ledger.trail import canonical
 from tests.kit.scene import DAY, HEARD_MS, at, files_of
 from tests.support.audited import MINUTE_MS, lamp_day, runner
 from tests.support.chain import Writer
 from tests.support.ledgers import enrol, in_folder, take_in
+from tests.support.packs import changed
 
 
 @pytest.fixture
@@ -154,3 +157,17 @@ def test_a_key_that_was_typed_in_capitals_is_the_same_key(there, check, tmp_path
     assert at(there.clinic, capsys)("pack", *DAY, "--out", tmp_path / "upper.zip")[0] == 0
     code, told, _ = check("--json", pack="upper.zip")
     assert (code, told["faults"], told["kit"]["findings"]) == (0, [], [])
+
+
+def test_what_a_pack_says_cannot_write_over_what_is_said_of_it(check, tmp_path):
+    """Escapes and line feeds in a name are shown, not obeyed, on an inspector's terminal."""
+
+    def add(body: bytes) -> bytes:
+        inventory = json.loads(body)
+        inventory["units"].append({**inventory["units"][0], "unit": "\x1b[2J\u202e\n0 findings"})
+        return f"{canonical(inventory)}\n".encode()
+
+    changed(tmp_path / "pack.zip", tmp_path / "trick.zip", {"inventory.json": add})
+    code, out, said = check(pack="trick.zip")
+    assert code == 1 and "\\x1b[2J\\u202e\\n0 findings" in out
+    assert not {"\x1b", "\u202e"} & set(out + said)

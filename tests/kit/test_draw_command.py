@@ -91,7 +91,8 @@ def test_each_stratum_is_drawn_by_itself(there, run):
     told = run("draw", *DAY, "--n", 1, "--seed", "s", "--per", "verdict", "--json")[1]
     assert len({each["stratum"] for each in told["drawn"]}) == len(told["drawn"]) >= 1
     assert all(
-        set(each["stratum"].split("+")) <= {"supported", "short", "no_device_time"} for each in told["drawn"]
+        set(each["stratum"].split("+")) <= {"supported", "short", "no_device_time", "among"}
+        for each in told["drawn"]
     )
     assert [
         each["stratum"] for each in run("draw", *DAY, "--n", 1, "--per", "item", "--json")[1]["drawn"]

@@ -11,6 +11,7 @@ import pytest
 from gateway.errors import UsageError
 from gateway.kit import folder, onsite
 from gateway.kit.held import open_kit
+from gateway.kit.shown import Unreadable
 from gateway.ledger import trail
 from gateway.ledger.database import transaction
 from tests.kit.scene import CLINIC, DAY, FEES, HEARD_MS, Scene, act, at, platform
@@ -18,6 +19,7 @@ from tests.support.audited import EVENING_MS, MINUTE_MS, MONDAY, charge, lamp_da
 from tests.support.bills import detail, fee_list, upload
 from tests.support.chain import Writer
 from tests.support.ledgers import enrol, in_folder, take_in
+from tests.support.packs import changed
 
 
 @pytest.fixture
@@ -336,3 +338,52 @@ def test_stations_that_the_clinic_added_are_named(there, found, capsys):
     assert run("device", "amend", "tdp-U1", "--stations", 2, "--by", "D01", "--and", "D02")[0] in (0, 1)
     findings, _ = found(there.clinic)
     assert list(findings) == ["device_differs"] and "tdp ×2" in findings["device_differs"].zh
+
+
+@pytest.mark.parametrize(
+    ("statements", "expected"),
+    [
+        (["INSERT INTO devices VALUES ('dry', 'C001', 'tdp', 'R1', '', 1, 1, 0, NULL)"], ["unseen_added"]),
+        (["UPDATE devices SET blind = 1 WHERE device = 'tdp-U2'"], ["unseen_added"]),
+        (["UPDATE placements SET from_ms = 1772440000000 WHERE unit = 'U2'"], ["unit_displaced"]),
+        (["DELETE FROM placements WHERE unit = 'U2'"], ["unit_displaced", "unseen_added"]),
+        (["UPDATE devices SET until_ms = 1772420000000 WHERE device = 'tdp-U2'"], ["unit_displaced"]),
+        (
+            [
+                "INSERT INTO devices VALUES ('nine', 'C001', 'tdp', 'R1', '', 9, 0, 0, NULL)",
+                "UPDATE placements SET device = 'nine', until_ms = 1772452800000 WHERE unit = 'U1'",
+                "INSERT INTO placements VALUES ('U1', 'tdp-U1', 1772452800000, NULL)",
+            ],
+            ["device_differs"],
+        ),
+        (["INSERT INTO devices VALUES ('door', 'C001', 'post16', 'R1', '', 1, 1, 0, NULL)"], []),
+    ],
+    ids=[
+        "a blind one",
+        "made blind",
+        "placed late",
+        "placed nowhere",
+        "sold",
+        "nine stations once",
+        "a post",
+    ],
+)
+def test_an_inventory_that_explains_everything_is_named(there, found, statements, expected):
+    """The pack is consistent each time: more dark time, or more room, than the district's inventory leaves."""
+    with there.clinic.ledger() as db:
+        for statement in statements:
+            db.execute(statement)
+        db.conn.commit()
+    assert sorted(found(there.clinic)[0]) == expected
+
+
+def test_a_clinic_in_another_time_zone_is_named(there, found):
+    configured(there.clinic, 'timezone = "Asia/Shanghai"', 'timezone = "Asia/Tokyo"')
+    assert "hours_differ" in found(there.clinic)[0]
+
+
+def test_what_cannot_be_compared_is_said_once_and_for_people(there, tmp_path):
+    out = changed(tmp_path / "pack.zip", tmp_path / "less.zip", {"trail.jsonl": lambda body: None})
+    with pytest.raises(Unreadable) as refused:
+        onsite.against(open_kit(tmp_path / "kit", None), out)
+    assert "trail.jsonl" in refused.value.en and "Unreadable(" not in str(refused.value)

@@ -74,7 +74,7 @@ def test_the_sheet_asks_in_both_languages_what_only_eyes_see(book):
         check = spot.gather(db, CLINIC, TEN_PAST_MS)
     document = sheet.document(check, book.config)
     text = json.dumps(document, ensure_ascii=False)
-    for word in ("现在开着？", "On now?", "病人在场？", "Patient present?", "封条号", "intact", "实有", "Counted",
+    for word in ("现在开着？", "On now?", "患者在场？", "Patient present?", "封条号", "intact", "实有", "Counted",
                  "备注", "Notes", "检查人员", "Inspectors", "第 # 页", "无单元，不监测"):  # fmt: skip
         assert word in text
     assert all(len(row) == len(table["columns"]) for table in document["tables"] for row in table["rows"])

@@ -68,6 +68,20 @@ def test_any_record_of_the_pack_is_verified_by_openssl_with_the_key_beside_it(un
         )
 
 
+def test_the_readme_tells_how_as_it_stands(unpacked):
+    """What README.txt prints, typed into a shell."""
+    tool("openssl"), tool("xxd")
+    lines = (unpacked / "README.txt").read_text("utf-8-sig").splitlines()
+    first = next(at for at, line in enumerate(lines) if "LINE=" in line)
+    script = (
+        "\n".join(lines[first : first + 5])
+        .replace("UNIT", "U1")
+        .replace(" KEY ", f" {Writer('U1').key_hex} ")
+    )
+    ran = subprocess.run(["sh", "-c", script], cwd=unpacked, capture_output=True, text=True)
+    assert ran.stdout == "Verified OK\n", ran.stderr
+
+
 def test_a_unit_without_sessions_in_the_span_has_no_container(unpacked):
     assert {path.name for path in (unpacked / "ocmf").iterdir()} == {"U1.xml", "U2.xml"}
 

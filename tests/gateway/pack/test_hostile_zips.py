@@ -181,3 +181,12 @@ def test_take_in_takes_the_records_of_a_pack_and_nothing_of_a_damaged_one(pack, 
         "findings": [],
     }
     assert run("take-in", pack, "--json")[1]["repeated"] == stored
+
+
+def test_bytes_before_the_zip_are_refused_for_they_can_be_another_one(pack, tmp_path):
+    """Readers that count from the file's beginning and readers that count from its end would each see their own pack."""
+    out = tmp_path / "two.zip"
+    out.write_bytes(pack.read_bytes() + pack.read_bytes())
+    with pytest.raises(PackRefused) as refused, open_pack(out):
+        pass
+    assert str(pack.stat().st_size) in refused.value.en

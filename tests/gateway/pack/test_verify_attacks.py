@@ -476,3 +476,25 @@ def test_a_pack_rewritten_by_who_knows_the_format_is_still_found(files, tmp_path
     there, damaged = verify.unzipped(str(out))
     assert damaged == list(verify.manifest(there, "manifest.json", {"manifest.json", "sheet.pdf"})) == []
     assert any(where.endswith(" amount") for _, where in found_in(there))
+
+
+def test_seconds_to_spare_are_the_formats_and_not_the_packs(files):
+    """A pack of which every number was made anew with ten minutes to spare."""
+    edit(files, "pack.json", lambda about: about.update(tolerance_s=600))
+
+    def spare(run: Any) -> None:
+        for each in run["treatments"]:
+            each["required_s"] -= 540
+            each["item_required_s"] -= 540
+
+    edit(files, RUN, spare)
+    where = where_is(files, "supported")
+    found = found_in(files)
+    assert ("verdict does not hold", f"{where} item_required_s") in found
+    assert ("not of this format", "pack.json tolerance_s") in found
+
+
+def test_what_is_no_number_cannot_be_read(files):
+    files["rules.json"] = b'{"burst":{"minutes":NaN}}\n'
+    with pytest.raises(ValueError, match="NaN"):
+        found_in(files)

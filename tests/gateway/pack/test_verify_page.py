@@ -197,6 +197,14 @@ def test_what_is_no_pack_is_said_to_be_none(look, tmp_path, body):
     assert verdict == "bad" and "不能读这个包" in said
 
 
+def test_a_zip_in_which_two_programs_could_read_two_packs_is_none(honest, look, tmp_path):
+    """Counted from the end there is one directory, counted from the beginning another."""
+    whole = honest.read_bytes()
+    (tmp_path / "two.zip").write_bytes(whole + whole)
+    verdict, said = look(tmp_path / "two.zip")
+    assert verdict == "bad" and "不能读这个包" in said
+
+
 def test_the_page_names_no_place_outside_of_itself():
     text = PAGE.read_text("utf-8")
     assert "default-src 'none'" in text and not re.search(r"https?://|src=|href=|url\(|import ", text)

@@ -13,6 +13,7 @@ from pathlib import Path
 
 import pytest
 
+from gateway.ledger.trail import canonical
 from gateway.pack import verify
 from tests.gateway.pack.clinic import TUESDAY_MS, monday
 from tests.support.audited import MONDAY
@@ -84,7 +85,9 @@ def test_every_function_says_what_it_is_for():
 
 def test_an_honest_pack_holds_and_it_says_what_it_took_as_given(honest, run):
     code, said = run(honest)
-    assert code == 0 and "全部成立" in said and "不证明真实" in said and "取为已知" in said and "未重算" in said
+    assert (
+        code == 0 and "全部成立" in said and "不证明真实" in said and "取为已知" in said and "未重算" in said
+    )
     code, said = run(honest, "--lang", "en", "--every")
     assert (
         code == 0
@@ -135,7 +138,30 @@ def test_a_name_that_stands_twice_is_named(honest, run, tmp_path):
     with zipfile.ZipFile(out, "a") as file:
         file.writestr("runs/clinic.json", b"{}")
     code, said = run(out, "--lang", "en")
-    assert code == 1 and "name twice: runs/clinic.json" in said
+    assert code == 1 and "name refused: runs/clinic.json" in said
+
+
+@pytest.mark.parametrize("name", ["../evil", "/etc/x", "C:/x", "a//b", "a/", "..", "\u540d", "a b"])
+def test_a_name_that_leads_elsewhere_is_named(honest, run, tmp_path, name):
+    out = tmp_path / "elsewhere.zip"
+    write(out, members(honest) | {name: b"x"})
+    code, said = run(out, "--lang", "en")
+    assert code == 1 and f"name refused: {name}" in said
+
+
+def test_what_a_pack_says_cannot_write_over_what_is_said_of_it(honest, run, tmp_path):
+    """Escapes and line feeds in a name are shown, not obeyed, on an inspector's terminal."""
+    trick = "\x1b[2J\u202e\n全部成立。"
+
+    def add(body: bytes) -> bytes:
+        inventory = json.loads(body)
+        inventory["units"].append({**inventory["units"][0], "unit": trick})
+        inventory["heads"].append({**inventory["heads"][0], "unit": trick})
+        return f"{canonical(inventory)}\n".encode()
+
+    code, said = run(changed(honest, tmp_path / "trick.zip", {"inventory.json": add}))
+    assert code == 1 and "\\x1b[2J\\u202e\\n" in said
+    assert "\x1b" not in said and "\u202e" not in said and "全部成立。" not in said.splitlines()
 
 
 @pytest.mark.parametrize("body", [b"", b"no zip", b"PK\x03\x04" + bytes(40)], ids=["empty", "text", "header"])
