@@ -19,6 +19,7 @@ from gateway.his.routes import Desk
 from gateway.his.shapes import Line, LineAdvice, Precheck, PrecheckAnswer, Reason, UnitNow, Units, Word
 from gateway.instants import iso
 from gateway.ledger.bills import Teller
+from gateway.persons import HIS
 
 
 def desk(book: Book) -> Desk:
@@ -73,7 +74,7 @@ def _charge(book: Book, patients: Patients, body: bytes) -> tuple[bool, Mapping[
     teller = Teller(book.config.clinic, "clinic")
     with book.ledger() as db:
         rules = Rules(catalogue.in_force(db), book.config.zone, patients)
-        imported = import_bills(db, rules, body, "api", teller, book.clock.now_ms(), form="2204")
+        imported = import_bills(db, rules, body, "api", teller, book.clock.now_ms(), form="2204", by=HIS)
     return imported.file is not None, document(imported, teller.source)
 
 

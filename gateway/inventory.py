@@ -14,7 +14,7 @@ from gateway.intake.verify import is_key
 from gateway.ledger import trail, units
 from gateway.ledger.database import transaction
 from gateway.ledger.units import Device, Placement, Unit
-from gateway.persons import two_persons
+from gateway.persons import GATEWAY, two_persons
 from protocol import topics
 from protocol.errors import EmitError
 
@@ -271,7 +271,5 @@ def declare_unmeasured(db: Database, clinic: str, at_ms: int) -> list[str]:
     for each in unmeasured:
         with transaction(db):
             units.set_blind(db, each.device, True)
-            trail.note(
-                db, at_ms, "gateway", "blind", f"device:{each.device}", {"why": "unit without a meter"}
-            )
+            trail.note(db, at_ms, GATEWAY, "blind", f"device:{each.device}", {"why": "unit without a meter"})
     return [each.device for each in unmeasured]

@@ -1,4 +1,4 @@
-"""How this gateway is, for Prometheus: text format 0.0.4 at `/metrics`, for whoever shows the key of `[metrics]`.
+"""How this gateway is, for Prometheus: its text format at `/metrics`, for whoever shows the key of `[metrics]`.
 
 Of persons, bills and leads it says nothing.
 """
@@ -68,11 +68,9 @@ class _Now(Collector):
         now = outbox.forwarded(db, self._book.config.forward.url)
         yield _gauge("forward_waiting_records", "待发 · Records that the district does not hold yet",
                      outbox.waiting(db, now.position))  # fmt: skip
-        yield _gauge(
-            "forward_heard_timestamp_seconds",
-            "区里最近回答 · When the district answered last",
-            now.heard_ms / 1000,
-        )
+        if now.heard_ms:  # 1970 would read as long ago, not as never
+            yield _gauge("forward_heard_timestamp_seconds", "区里最近回答 · When the district answered last",
+                         now.heard_ms / 1000)  # fmt: skip
 
 
 def _of_units(db: Database) -> Iterator[Metric]:

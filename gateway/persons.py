@@ -6,6 +6,9 @@ import unicodedata
 
 from gateway.errors import UsageError
 
+CONSOLE, HIS, GATEWAY = "console", "his", "gateway"
+"""Who stands in the trail where nobody has signed in: whoever sits at the gateway, the HIS by its key, the program itself."""
+
 _LONGEST = 64
 
 
@@ -18,6 +21,11 @@ def person(name: str, option: str = "--by") -> str:
             f"{option} says who it is: 1 to {_LONGEST} visible characters, like D01",
         )
     return kept
+
+
+def whoever(by: str) -> str:
+    """As `person`; CONSOLE where nobody is named."""
+    return person(by) if by.strip() else CONSOLE
 
 
 def two_persons(by: str, second: str) -> tuple[str, str]:

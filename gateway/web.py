@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import hmac
 import socket
 from collections.abc import Callable, Mapping
@@ -9,6 +10,7 @@ from typing import Annotated, Any
 
 import uvicorn
 from fastapi import APIRouter, FastAPI, Header
+from uvicorn.protocols.http.h11_impl import H11Protocol
 
 from gateway import metrics, pipeline
 from gateway.alone import HEALTH
@@ -25,6 +27,9 @@ from gateway.pages import bills, board, nurse, pack_page
 from gateway.pages.app import create_app
 from gateway.pages.guard import Guard
 from gateway.tls import Certificate
+
+PATIENCE_S = 20
+"""How long a connection may take to ask for something; who holds many and asks for nothing would take everybody's."""
 
 
 def app(book: Book, troubles: Mapping[str, str], key: str = "", *, linked: Linked = lambda: None) -> FastAPI:
@@ -82,10 +87,34 @@ def run(
 ) -> None:
     """Serves until SIGTERM or SIGINT, over TLS where there is a certificate. Calls `ready` when it does, and ends at once if
     that says no."""
-    how: dict[str, Any] = {"log_config": None, "timeout_graceful_shutdown": 5, "server_header": False}
+    server_of(pages, ready, certificate).run([listener])
+
+
+def server_of(
+    pages: FastAPI, ready: Callable[[], bool], certificate: Certificate | None = None
+) -> uvicorn.Server:
+    """What `run` runs."""
+    how: dict[str, Any] = {
+        "log_config": None,
+        "timeout_graceful_shutdown": 5,
+        "server_header": False,
+        "http": _Connection,
+    }
     if certificate is not None:
         how |= {"ssl_certfile": certificate.path, "ssl_keyfile": certificate.key}
-    _Server(uvicorn.Config(pages, **how), ready).run([listener])
+    return _Server(uvicorn.Config(pages, **how), ready)
+
+
+class _Connection(H11Protocol):
+    """A connection on which something is asked for within PATIENCE_S, or which ends."""
+
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
+        super().connection_made(transport)
+        self.loop.call_later(PATIENCE_S, self._end_unasked)
+
+    def _end_unasked(self) -> None:
+        if getattr(self, "cycle", None) is None:  # there is none before the first request
+            self.transport.abort()
 
 
 class _Server(uvicorn.Server):

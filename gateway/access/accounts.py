@@ -11,10 +11,9 @@ from gateway.errors import UsageError
 from gateway.ledger import people, trail
 from gateway.ledger.database import transaction
 from gateway.ledger.people import Person
+from gateway.persons import CONSOLE, GATEWAY, HIS
 
-CONSOLE = "console"
-"""Who acts at the command line: whoever may sit at the gateway."""
-_NOBODYS = (CONSOLE, "his", "?")  # what stands in the trail where it was no person
+_NOBODYS = (CONSOLE, HIS, GATEWAY, "?")  # what stands in the trail where it was no person
 
 
 def add(

@@ -73,7 +73,7 @@ PLACES = (
     Place(READ, r"/nurse/sheet/.*", (*TREATING, INSPECTOR), noted=True),
     Place(READ, r"/nurse(/.*)?", (*TREATING, INSPECTOR)),
     Place(WRITE, r"/nurse/.*", TREATING),
-    Place(READ, r"/day/[^/]+\.svg", READERS),
+    Place(READ, r"/day(/[^/]+\.svg)?", READERS),  # pictures of a page that is noted, and the way to one
     Place(READ, r"/(day|month|lead|line|record)([./].*)?", READERS, noted=True),
     Place(WRITE, r"/lead/[^/]+/(answer|appeal)", KEEPERS, district=(), most_bytes=21 * _MB),
     Place(WRITE, r"/lead/[^/]+/review", KEEPERS, district=(INSPECTOR,), most_bytes=21 * _MB),

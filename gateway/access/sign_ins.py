@@ -167,10 +167,13 @@ def _note_failed(db: Database, name: str, address: str, failed: Failed, at_ms: i
 def _network(address: str) -> str:
     """Where an attempt came from, as it is counted: whoever has one address of IPv6 has 2^64 of them (RFC 4291)."""
     try:
-        known = ipaddress.ip_address(address)
+        known = ipaddress.ip_address(address.partition("%")[0])  # behind it stands an interface of ours
     except ValueError:
         return address
-    return str(ipaddress.ip_network(f"{known}/64", strict=False)) if known.version == 6 else address
+    if isinstance(known, ipaddress.IPv4Address):
+        return str(known)
+    mapped = known.ipv4_mapped
+    return str(mapped or ipaddress.ip_network(f"{known}/64", strict=False))
 
 
 def _kept(token: str) -> str:

@@ -15,7 +15,10 @@ from gateway.errors import UsageError
 from gateway.install import broker, choices, programs
 from gateway.install.choices import File
 from gateway.install.place import Place
+from gateway.ledger import trail
+from gateway.ledger.database import transaction
 from gateway.nurse.tokens import open_tag_key
+from gateway.persons import CONSOLE
 
 _RELOAD = ["systemctl", "reload", "mosquitto.service"]
 
@@ -54,6 +57,9 @@ def account(folder: Path, name: str, revoke: bool, tag_key: bool, root: Path, as
     key = open_tag_key(folder).hex() if tag_key and not revoke else None
     password = "" if revoke else secrets.token_urlsafe(24)
     _write(there, name, password)
+    with book.ledger() as db, transaction(db):
+        act = "unit.account.end" if revoke else "unit.account"
+        trail.note(db, book.clock.now_ms(), CONSOLE, act, f"unit:{name}", {})
     told = _told(there, state, name, password) | {"tag_key": key}
     if as_json:
         print_json(told)

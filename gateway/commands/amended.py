@@ -19,9 +19,10 @@ from gateway.bootstrap import Book
 from gateway.commands.output import as_json, print_json, say
 from gateway.errors import UsageError
 from gateway.instants import local_day
+from gateway.ledger import trail
 from gateway.ledger.database import transaction
 from gateway.pages.words import speak
-from gateway.persons import two_persons
+from gateway.persons import person, two_persons, whoever
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,15 +115,25 @@ def _do(book: Book, db: Database, wish: Wish, found: Effect, is_amendment: bool)
         tell(found)
     device = None
     if not how.only_look and _agreed(found, how.as_json):
-        if is_amendment:
-            device = amendment.do(db, wish.act, wish.what, how.people, found, book.clock.now_ms())
-        else:
-            with transaction(db):
-                device = wish.act(db)
+        device = (
+            amendment.do(db, wish.act, wish.what, how.people, found, book.clock.now_ms())
+            if is_amendment
+            else _enter(book, db, wish)
+        )
     if how.as_json:
         print_json({"device": device, **wish.told, "done": device is not None, "changes": found.document()})
     elif device:
         say(f"已记入：{wish.what}", f"done: {wish.what}")
+    return device
+
+
+def _enter(book: Book, db: Database, wish: Wish) -> str:
+    """What changes nothing that was said before, by whom too."""
+    by, second = wish.asked.people
+    with transaction(db):
+        device = wish.act(db)
+        body = {"what": wish.what} | ({"and": person(second, "--and")} if second.strip() else {})
+        trail.note(db, book.clock.now_ms(), whoever(by), "inventory", f"device:{device}", body)
     return device
 
 

@@ -12,7 +12,10 @@ from gateway import bootstrap
 from gateway.commands.output import as_json, print_json, say
 from gateway.errors import SurroundingsError, UsageError
 from gateway.instants import iso
+from gateway.ledger import trail
+from gateway.ledger.database import transaction
 from gateway.ledger.room import QUESTIONS, make_room
+from gateway.persons import CONSOLE
 
 _FILE = "room.db"
 
@@ -30,13 +33,16 @@ def data_room(folder: Path, out: Path, as_json: bool) -> None:
       wattwitness --dir clinic-01 data-room room && datasette room/room.db --metadata room/metadata.json
     """
     book = bootstrap.open_book(folder)
+    now_ms = book.clock.now_ms()
     if out.exists():
         raise UsageError(f"{out} 已存在：请换一个名字", f"{out} exists already: choose another name")
     try:
         out.mkdir(mode=0o700)
         with book.ledger() as db:
+            with transaction(db):
+                trail.note(db, now_ms, CONSOLE, "data_room", f"clinic:{book.config.clinic}", {})
             rows = make_room(db, out / _FILE)
-        at = iso(book.clock.now_ms(), book.config.zone)
+        at = iso(now_ms, book.config.zone)
         about = json.dumps(_metadata(book.config.name, at), ensure_ascii=False, indent=1)
         (out / "metadata.json").write_text(about + "\n", encoding="utf-8")
     except OSError as error:

@@ -205,7 +205,7 @@ def _where(stage: Stage, show: Show, reports: list[Path]) -> None:
 def _stay(stage: Stage, show: Show) -> None:
     stage.stop(*(unit.name for unit in stage.day.units), "broker")
     stage.restart_pages()
-    pages = f"{stage.pages}  {stage.url}/month?month={plan.DAY:%Y-%m}"
+    pages = f"{stage.pages}  {stage.url}/month?of={plan.DAY:%Y-%m}"
     show.say(f"页面开着：{pages}  按 Ctrl-C 结束", f"the pages stay up: {pages}  Ctrl-C ends")
     try:
         while True:

@@ -17,6 +17,7 @@ from gateway.audit import figures
 from gateway.bootstrap import Book
 from gateway.errors import UsageError
 from gateway.ledger import bills
+from gateway.uncollected import uncollected
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +49,11 @@ def reconciled(book: Book, task: Task) -> Iterator[dict[str, Any]]:
 
 
 def _settle(task: Task, clinic: str) -> dict[str, Any]:
+    with uncollected():
+        return _settled(task, clinic)
+
+
+def _settled(task: Task, clinic: str) -> dict[str, Any]:
     book = bootstrap.open_book(task.folder)
     config, rules = book.of_clinic(clinic), figures.read(task.folder)
     with book.ledger() as db:

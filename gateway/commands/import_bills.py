@@ -24,6 +24,7 @@ from gateway.commands.output import as_json, of_clinic, print_json, say
 from gateway.commands.watch import until_asked, watch
 from gateway.errors import UsageError
 from gateway.ledger.bills import SOURCES, Teller, known_file
+from gateway.persons import CONSOLE
 
 _LONGEST_BYTES = 512 * 1024 * 1024  # the ledger keeps the file in one piece
 
@@ -142,6 +143,7 @@ def _import(
             book.clock.now_ms(),
             form=form,
             accept_partial=accept_partial,
+            by=CONSOLE,
             progress=progress,
         )
 

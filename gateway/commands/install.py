@@ -20,7 +20,7 @@ from gateway import config as settings
 from gateway.commands.init import init
 from gateway.commands.output import as_json, print_json, say
 from gateway.errors import SurroundingsError, UsageError
-from gateway.install import broker, certificates, choices, network, place, programs, services
+from gateway.install import broker, certificates, choices, network, pages, place, programs, services
 from gateway.install.choices import Choices, File
 from gateway.install.place import Place, Step
 
@@ -50,6 +50,11 @@ _SURE = (
 @click.option("--interface", help="作接入点的网卡，默认 wlan0 · the access point's interface")
 @click.option("--address", help="网关在单元 Wi-Fi 上的地址，默认 10.77.0.1 · the gateway's address there")
 @click.option("--backup-to", metavar="DIR", help="夜间备份放在哪里 · where the nightly backup goes")
+@click.option(
+    "--pages",
+    metavar="NAME,...",
+    help="工作人员用哪些主机名、地址打开网页 · by which names staff open the pages",
+)
 @click.option("--port", type=click.IntRange(1, 65535), help="代理的端口，默认 8883 · the broker's port")
 @click.option(
     "--root",
@@ -156,6 +161,9 @@ def _check(chosen: dict[str, Any]) -> None:
         _complain(
             "--address", chosen["address"], "一台机器的私有 IPv4 地址", "a machine's private IPv4 address"
         )
+    for name in pages.names(chosen.get("pages", "")):
+        if not re.fullmatch(r"[a-z0-9]([a-z0-9.-]{0,251}[a-z0-9])?", name):
+            _complain("--pages", name, "主机名或 IPv4 地址", "a host name or an IPv4 address")
     if not re.fullmatch(r"(/[\w-][\w.-]*)+/?", chosen.get("backup_to", "/x"), re.ASCII):
         _complain(
             "--backup-to",
@@ -220,6 +228,7 @@ def _install(ctx: click.Context, chosen: Choices, there: Place, steps: list[Step
     if not has_ledger:
         _make_ledger(ctx, chosen.clinic, there, str(name))
     _make_gateway_account(chosen, there)
+    _open_pages(chosen, there)
 
 
 def _write(chosen: Choices, there: Place, steps: Iterable[Step]) -> None:
@@ -243,22 +252,47 @@ def _make_ledger(ctx: click.Context, clinic: str, there: Place, name: str) -> No
 
 def _make_certificates(chosen: Choices, there: Place) -> None:
     """Made once, for every unit believes this authority. The broker's is made anew where the address has changed."""
-    ca, ca_key = there.read(choices.CA), there.read(choices.CA_KEY)
+    ca = there.read(choices.CA)
     if ca is None:
         ca, ca_key = certificates.authority(chosen.clinic)
         there.write(File(choices.CA_KEY, ca_key, 0o600))
         there.write(File(choices.CA, ca))
     served, key = there.read(choices.CERTIFICATE), there.read(choices.KEY)
-    if certificates.serves(served or "", key or "", ca, chosen.address):
-        return
+    if not certificates.serves(served or "", key or "", ca, [chosen.address]):
+        certificate, key = certificates.broker(ca, _authoritys_key(ca, there), chosen.address)
+        there.write(File(choices.KEY, key, 0o600, "mosquitto"))
+        there.write(File(choices.CERTIFICATE, certificate))
+
+
+def _authoritys_key(ca: str, there: Place) -> str:
+    ca_key = there.read(choices.CA_KEY)
     if ca_key is None or not certificates.go_together(ca, ca_key):
         raise UsageError(
             f"根证书的私钥 {there.path(choices.CA_KEY)} 缺失或不配：请放回；换根证书要重新配置每个单元",
             f"the authority lacks its key {there.path(choices.CA_KEY)}: put it back; a new one would mean to provision all units anew",
         )
-    certificate, key = certificates.server(ca, ca_key, chosen.address)
-    there.write(File(choices.KEY, key, 0o600, "mosquitto"))
-    there.write(File(choices.CERTIFICATE, certificate))
+    return ca_key
+
+
+def _open_pages(chosen: Choices, there: Place) -> None:
+    """The pages for whoever reaches this machine by the names that were asked for, over TLS."""
+    asked, ca = pages.names(chosen.pages), there.read(choices.CA) or ""
+    if not asked:
+        return
+    path, owner = f"{choices.LEDGER}/{settings.FILE}", services.USER if there.is_here else "root"
+    text = there.read(path) or ""
+    opened = pages.opened(text, asked)
+    if opened is None:
+        raise UsageError(
+            f"{there.path(path)} 的 [serve] 手工改过：请自己写 serve.host、names、cert、key，不用 --pages",
+            f"[serve] of {there.path(path)} was changed by hand: write serve.host, names, cert and key there, without --pages",
+        )
+    if not certificates.serves(there.read(pages.CERTIFICATE) or "", there.read(pages.KEY) or "", ca, asked):
+        certificate, key = certificates.server(ca, _authoritys_key(ca, there), asked)
+        there.write(File(pages.KEY, key, 0o600, owner))
+        there.write(File(pages.CERTIFICATE, certificate, 0o644, owner))
+    if opened != text:
+        there.write(File(path, opened, 0o600, owner))
 
 
 def _make_gateway_account(chosen: Choices, there: Place) -> None:
@@ -328,6 +362,17 @@ def _document(
     return told | {"files": files, "commands": lines, "ran": ran}
 
 
+def _tell_on() -> None:
+    ours = f"sudo -u {services.USER} {_PROGRAM} --dir {choices.LEDGER}"
+    say("网关已装好；接下来", "the gateway is installed; go on with")
+    click.echo(f"{ours} person add NAME --role administrator", err=True)
+    click.echo(f"{ours} unit add UNIT --key HEX --load tdp --room ROOM", err=True)
+    say(
+        f"请把 {choices.ETC} 另存一份：夜间备份里没有它，丢了 {choices.CA_KEY} 每个单元都要重新配置",
+        f"keep a copy of {choices.ETC}, which the nightly backup has not: without {choices.CA_KEY} all units are provisioned anew",
+    )
+
+
 def _tell(steps: list[Step], there: Place, commands: list[list[str]], dry_run: bool) -> None:
     for step in steps:
         click.echo(
@@ -342,6 +387,4 @@ def _tell(steps: list[Step], there: Place, commands: list[list[str]], dry_run: b
     elif not there.is_here:
         say("文件已写好；命令没有运行", "the files are written; no command was run")
     else:
-        say(
-            "网关已装好：wattwitness unit add 登记单元", "the gateway is installed: enrol units with unit add"
-        )
+        _tell_on()

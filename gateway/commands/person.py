@@ -10,7 +10,6 @@ import click
 
 from gateway import bootstrap
 from gateway.access import accounts, passwords
-from gateway.access.accounts import CONSOLE
 from gateway.access.places import ROLES
 from gateway.bootstrap import Book
 from gateway.commands.output import as_json, print_json, say
@@ -18,6 +17,7 @@ from gateway.errors import UsageError
 from gateway.instants import iso
 from gateway.ledger import people
 from gateway.ledger.people import Person
+from gateway.persons import CONSOLE
 
 with_role = click.option(
     "--role", required=True, type=click.Choice(tuple(ROLES)), help="角色 · what they may do"

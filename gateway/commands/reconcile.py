@@ -17,6 +17,7 @@ from gateway.commands.period import read_period
 from gateway.errors import UsageError
 from gateway.ledger import bills
 from gateway.pages.words import speak
+from gateway.uncollected import uncollected
 
 
 @click.command()
@@ -54,7 +55,7 @@ def reconcile(
             )
         return _every(book, Task(folder, first, last, source, book.clock.now_ms(), as_json))
     config, rules = book.of_clinic(clinic), figures.read(folder)
-    with book.ledger() as db:
+    with uncollected(), book.ledger() as db:
         whose = source or bills.usual_source(db, config.clinic)
         found = pipeline.settle(db, config, first, last, whose, book.clock.now_ms(), rules)
     if as_json:

@@ -10,18 +10,19 @@ import click
 from sqlite_utils import Database
 
 from gateway import config, keyfile
-from gateway.access import accounts
 from gateway.audit import figures as rules_of_leads
 from gateway.audit import patients
 from gateway.bootstrap import open_book
 from gateway.commands.output import as_json, print_json, say
 from gateway.errors import SurroundingsError, UsageError
+from gateway.install.choices import PAGES_TLS
 from gateway.instants import iso
 from gateway.kit import key as district_key
 from gateway.ledger import database, people, records, trail
 from gateway.nurse import tokens
+from gateway.persons import CONSOLE
 
-_BESIDE = (config.FILE, patients.FILE, rules_of_leads.FILE, district_key.FILE)
+_BESIDE = (config.FILE, patients.FILE, rules_of_leads.FILE, district_key.FILE, *PAGES_TLS)
 
 
 @click.command()
@@ -58,6 +59,8 @@ def _placed(folder: Path, file: Path) -> list[str]:
     """Everything of the backup, the ledger last and whole: a folder without a ledger is none. The names of what came."""
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     draft = folder / f"{database.FILE}.restoring"
+    draft.unlink(missing_ok=True)
+    draft.touch(mode=0o600)
     with file.open("rb") as backup, draft.open("wb") as out:
         shutil.copyfileobj(backup, out)
         out.flush()
@@ -99,4 +102,4 @@ def _begun_anew(db: Database, file: Path, at_ms: int) -> None:
     """Nobody is signed in by what an old copy says, and the trail tells of the copy."""
     with database.transaction(db):
         people.sign_out_all(db)
-        trail.note(db, at_ms, accounts.CONSOLE, "restore", file.name, {"head": trail.head(db).entry})
+        trail.note(db, at_ms, CONSOLE, "restore", file.name, {"head": trail.head(db).entry})

@@ -14,6 +14,7 @@ import click
 from gateway import logs, tls, web
 from gateway.alone import alone
 from gateway.bootstrap import open_book
+from gateway.pages import pack_page
 from gateway.service import Service
 
 _log = logging.getLogger(__name__)
@@ -38,6 +39,7 @@ def serve(folder: Path, host: str | None, port: int | None) -> int:
     with alone(folder) as serve_at, web.listen(host or where.host, port) as listener:
         address = _address(listener, certificate is not None)
         served = serve_at(address)
+        pack_page.sweep(folder)
         service = Service(book)
         asked = _asked_to_stop()
         service.start()

@@ -21,6 +21,7 @@ from gateway.intake.store import pass_gap
 from gateway.inventory import Spot
 from gateway.ledger import units
 from gateway.ledger.units import Device, Placement, Unit
+from gateway.persons import person, reason
 
 
 @click.group()
@@ -187,7 +188,7 @@ def skip(folder: Path, name: str, to_us: int, by: str, why: str, as_json: bool) 
     --to 是缺口之后的第一条 · --to is the first record after the gap
     例 · example: wattwitness unit skip U1 --to 118 --by D01 --why "单元更换存储 · storage replaced"
     """
-    book = open_book(folder)
+    book, by, why = open_book(folder), person(by), reason(why)
     with book.ledger() as db:
         inventory.known_unit(db, name)
         outcome = pass_gap(db, name, to_us, by, why, book.clock.now_ms())

@@ -20,7 +20,9 @@ from gateway.bootstrap import open_book
 from gateway.commands.output import as_json, print_json, say
 from gateway.config import Mqtt
 from gateway.errors import SurroundingsError, UsageError
-from gateway.ledger import records, units
+from gateway.ledger import records, trail, units
+from gateway.ledger.database import transaction
+from gateway.persons import CONSOLE
 from protocol import bundle, seal, topics
 from protocol.errors import RecordError
 
@@ -57,6 +59,8 @@ def update(folder: Path, name: str, file: Path | None, withdraw: bool, as_json: 
     ]
     messages += [(topics.topic(clinic, unit, "update"), offer) for unit in named]
     _publish(book.config.mqtt, clinic, messages)
+    with book.ledger() as db, transaction(db):
+        trail.note(db, book.clock.now_ms(), CONSOLE, "unit.update", f"unit:{name}", {"units": named} | told)
     if as_json:
         print_json({"units": named} | told)
     elif withdraw:

@@ -36,6 +36,7 @@ from gateway.demo.work import Work
 from gateway.errors import SurroundingsError, UsageError
 from gateway.ledger import database, records
 from gateway.nurse import tokens
+from gateway.persons import CONSOLE
 
 MARK = "demo-day.json"  # a folder that carries it is ours to make anew
 HEAD_START_S = 6  # real seconds until the clock reaches STARTS, for the programs to come up
@@ -271,7 +272,7 @@ class Stage:
     def _open_accounts(self) -> None:
         for each in self.accounts:
             with closing(database.open_ledger(self.folder / each.where)) as ledger:
-                how = (each.name, each.role, each.password, accounts.CONSOLE, self._clock.now_ms())
+                how = (each.name, each.role, each.password, CONSOLE, self._clock.now_ms())
                 accounts.add(ledger, *how, is_first=False)
 
     def _configure(self) -> None:

@@ -1,4 +1,4 @@
-"""The clinic's own authority and the broker's certificate, made here; the authority's key never leaves this machine.
+"""The clinic's own authority and the certificates of the broker and the pages, made here; the authority's key never leaves this machine.
 
 Both are valid from the year 2000: a unit that does not know the time yet must be able to connect to learn it. They end
 in 2049, the last year that every TLS library reads alike; a certificate that runs out would silence a whole clinic.
@@ -6,6 +6,7 @@ in 2049, the last year that every TLS library reads alike; a certificate that ru
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from ipaddress import ip_address
 
@@ -36,37 +37,41 @@ def authority(clinic: str) -> tuple[str, str]:
     return _pem(builder.sign(key, SHA256())), _key_pem(key)
 
 
-def server(ca_pem: str, ca_key_pem: str, address: str) -> tuple[str, str]:
+def broker(ca_pem: str, ca_key_pem: str, address: str) -> tuple[str, str]:
     """(certificate, private key) of the broker at `address`, on this machine itself, and by its name on the units' Wi-Fi."""
+    # small TLS libraries compare names only, so the address stands there as a name too
+    return server(ca_pem, ca_key_pem, [NAME, "localhost", "127.0.0.1", address], [address])
+
+
+def server(ca_pem: str, ca_key_pem: str, names: Sequence[str], also: Sequence[str] = ()) -> tuple[str, str]:
+    """(certificate, private key) of whoever is reached by these host names and addresses; `also` are addresses that stand
+    there as host names besides."""
     ca = x509.load_pem_x509_certificate(ca_pem.encode())
     ca_key = serialization.load_pem_private_key(ca_key_pem.encode(), None)
     assert isinstance(ca_key, ec.EllipticCurvePrivateKey)
     key = ec.generate_private_key(ec.SECP256R1())
-    # small TLS libraries compare names only, so the address stands there as a name too
-    names: list[x509.GeneralName] = [x509.DNSName(each) for each in (NAME, "localhost", address)]
-    names += [x509.IPAddress(ip_address(each)) for each in (address, "127.0.0.1")]
-    builder = _builder(_name(NAME), ca.subject, key.public_key())
+    told = [*map(_general, names), *map(x509.DNSName, also)]
+    builder = _builder(_name(names[0]), ca.subject, key.public_key())
     builder = builder.add_extension(x509.BasicConstraints(ca=False, path_length=None), critical=True)
     builder = builder.add_extension(_SEALS, critical=True)
     builder = builder.add_extension(x509.ExtendedKeyUsage([ExtendedKeyUsageOID.SERVER_AUTH]), critical=False)
-    builder = builder.add_extension(x509.SubjectAlternativeName(names), critical=False)
+    builder = builder.add_extension(x509.SubjectAlternativeName(told), critical=False)
     issuer = x509.AuthorityKeyIdentifier.from_issuer_public_key(ca_key.public_key())
     return _pem(builder.add_extension(issuer, critical=False).sign(ca_key, SHA256())), _key_pem(key)
 
 
-def serves(certificate_pem: str, key_pem: str, ca_pem: str, address: str) -> bool:
-    """Whether a certificate and its key go together, are of this authority and for this address."""
+def serves(certificate_pem: str, key_pem: str, ca_pem: str, names: Sequence[str]) -> bool:
+    """Whether a certificate and its key go together, are of this authority and for these host names and addresses."""
     try:
         certificate, ca = (
             x509.load_pem_x509_certificate(each.encode()) for each in (certificate_pem, ca_pem)
         )
         certificate.verify_directly_issued_by(ca)
-        names = certificate.extensions.get_extension_for_class(x509.SubjectAlternativeName).value
+        told = certificate.extensions.get_extension_for_class(x509.SubjectAlternativeName).value
         key = serialization.load_pem_private_key(key_pem.encode(), None)
     except (ValueError, TypeError, InvalidSignature, x509.ExtensionNotFound):
         return False
-    is_for_it = ip_address(address) in names.get_values_for_type(x509.IPAddress)
-    return is_for_it and key.public_key() == certificate.public_key()
+    return all(_general(each) in told for each in names) and key.public_key() == certificate.public_key()
 
 
 def go_together(ca_pem: str, ca_key_pem: str) -> bool:
@@ -76,6 +81,13 @@ def go_together(ca_pem: str, ca_key_pem: str) -> bool:
         return serialization.load_pem_private_key(ca_key_pem.encode(), None).public_key() == ca.public_key()
     except (ValueError, TypeError):
         return False
+
+
+def _general(name: str) -> x509.GeneralName:
+    try:
+        return x509.IPAddress(ip_address(name))
+    except ValueError:
+        return x509.DNSName(name)
 
 
 def _builder(

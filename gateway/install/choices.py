@@ -15,6 +15,7 @@ CERTIFICATE, KEY = "/etc/mosquitto/certs/wattwitness.pem", "/etc/mosquitto/certs
 ACCOUNTS = "/etc/mosquitto/wattwitness.passwords"
 ACL = "/etc/mosquitto/wattwitness.acl"
 LEDGER = "/var/lib/wattwitness"
+PAGES_TLS = ("pages.pem", "pages.key")  # in the ledger folder: certificate and key of the pages
 BACKUPS = "/var/lib/wattwitness-backup"
 KEPT = f"{ETC}/kept"  # what somebody changed by hand and --force replaced; no program reads there
 
@@ -22,7 +23,8 @@ KEPT = f"{ETC}/kept"  # what somebody changed by hand and --force replaced; no p
 @dataclass(frozen=True, slots=True)
 class Choices:
     """`address`: the gateway's on the units' own Wi-Fi, without the prefix; `program`: the `wattwitness` to start;
-    `backup_to`: a folder of somebody's, in which the backups have one of their own."""
+    `backup_to`: a folder of somebody's, in which the backups have one of their own; `pages`: the names by which staff open the
+    pages, empty where they are for this machine alone."""
 
     clinic: str
     ssid: str
@@ -32,6 +34,7 @@ class Choices:
     address: str = "10.77.0.1"
     backup_to: str = BACKUPS
     port: int = PORT
+    pages: str = ""
 
     @property
     def backups(self) -> str:

@@ -5,7 +5,7 @@ Sources: systemd.exec(5), systemd.timer(5), sysusers.d(5) of systemd 252 (Debian
 
 from __future__ import annotations
 
-from gateway.install.choices import BACKUPS, ETC, LEDGER, Choices, File
+from gateway.install.choices import BACKUPS, ETC, LEDGER, PAGES_TLS, Choices, File
 
 USER = "wattwitness"
 SERVICES = ("wattwitness.service", "wattwitness-backup.timer", "wattwitness-firewall.service")
@@ -49,6 +49,7 @@ Type=exec
 ExecStart={program} --dir {ledger} serve
 Restart=always
 RestartSec=5
+LimitNOFILE=16384
 StateDirectory=wattwitness
 StateDirectoryMode=0700
 {hardening}
@@ -63,7 +64,7 @@ Description=以电为证 夜间备份 · WattWitness nightly backup
 [Service]
 Type=oneshot
 ExecStart=/bin/sh -c 'exec {program} --dir {ledger} backup {to}/ledger-$(date +%%Y%%m%%d-%%H%%M%%S).db'
-ExecStart=/bin/sh -c 'for each in wattwitness.toml patient.key rules.toml; do ! test -e {ledger}/$$each || cp {ledger}/$$each {to}/; done'
+ExecStart=/bin/sh -c 'for each in {beside}; do ! test -e {ledger}/$$each || cp {ledger}/$$each {to}/; done'
 ExecStart=/usr/bin/find {to} -maxdepth 1 -name ledger-*.db* -mtime +{days} -delete
 StateDirectory=wattwitness
 StateDirectoryMode=0700
@@ -106,12 +107,18 @@ def files(choices: Choices) -> list[File]:
     """The units of systemd, and the account that they run under."""
     system = "/etc/systemd/system"
     known = {"program": choices.program, "ledger": LEDGER, "to": choices.backups}
+    beside = " ".join(("wattwitness.toml", "patient.key", "rules.toml", *PAGES_TLS))
     own = choices.backup_to == BACKUPS
     place = "StateDirectory=wattwitness-backup" if own else f"ReadWritePaths={choices.backups}"
     mounts = "" if own else f"RequiresMountsFor={choices.backups}\n"
     serve = _SERVE.format(hardening=_hardening(choices, "AF_INET AF_INET6 AF_UNIX"), **known)
     backup = _BACKUP.format(
-        hardening=_hardening(choices, "AF_UNIX"), place=place, mounts=mounts, days=_KEEP_DAYS, **known
+        hardening=_hardening(choices, "AF_UNIX"),
+        place=place,
+        mounts=mounts,
+        days=_KEEP_DAYS,
+        beside=beside,
+        **known,
     )
     return [
         File("/etc/sysusers.d/wattwitness.conf", f'u {USER} - "WattWitness" {LEDGER}\n'),

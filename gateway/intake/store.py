@@ -16,7 +16,7 @@ from gateway.errors import UsageError
 from gateway.intake.findings import Finding, finding, missing, withheld
 from gateway.intake.outcome import Came, Outcome, Receipt
 from gateway.intake.verify import Refused, Verified
-from gateway.ledger import leaves, records
+from gateway.ledger import leaves, records, trail
 from gateway.ledger.database import transaction
 from gateway.ledger.records import ASIDE, BRANCH, CHAINED, Chain, Link, Quarantined
 from protocol import chain as links
@@ -57,6 +57,7 @@ def pass_gap(db: Database, unit: str, to_us: int, by: str, why: str, at_ms: int)
         if not waiting:
             raise _nothing_there(unit, to_us, records.first_aside(db, unit, head_us))
         records.note_skip(db, unit, to_us, by, why, at_ms)
+        trail.note(db, at_ms, by, "skip", f"unit:{unit}", {"to": to_us, "why": why})
         shelf = _Shelf(db, Came("", at_ms))
         shelf.restart(unit, waiting[0])
         return shelf.close()

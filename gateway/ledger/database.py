@@ -31,8 +31,10 @@ def open_ledger(folder: Path) -> Database:
 
 
 def create_ledger(folder: Path) -> Database:
-    """A new, empty ledger in `folder`."""
-    return _open(folder / FILE, new=True)
+    """A new, empty ledger in `folder`, readable by its owner alone; so are the files that SQLite puts beside it."""
+    path = folder / FILE
+    path.touch(mode=0o600)
+    return _open(path, new=True)
 
 
 def _open(path: Path, new: bool) -> Database:
@@ -109,10 +111,15 @@ def rehearsal(db: Database) -> Iterator[None]:
 
 
 def backup(db: Database, out: Path) -> None:
-    """A consistent copy of the ledger as the new file `out` (SQLite's VACUUM INTO)."""
+    """A consistent copy of the ledger as the new file `out` (SQLite's VACUUM INTO), readable by its owner alone; all of it, or
+    none."""
     try:
+        out.touch(mode=0o600, exist_ok=False)
         db.execute("VACUUM INTO ?", [str(out)])
+    except OSError as error:
+        raise SurroundingsError(f"不能写 {out}：{error}", f"cannot write {out}: {error}") from error
     except sqlite3.OperationalError as error:
+        out.unlink()
         raise _surroundings(error, out) from error
 
 

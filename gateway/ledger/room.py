@@ -15,6 +15,8 @@ _BLANKED = {
     "bill_files": "body = x''",
     "attended": "reason = '', why = '', body_part = ''",
     "quarantine": "body = x''",
+    "skips": "why = ''",
+    "catalogue_proposals": "why = ''",
     "trail": "body = '{}'",
     "review_acts": "body = '{}'",
 }

@@ -46,7 +46,7 @@ class _Asking:
 
     @property
     def path(self) -> str:
-        return self.request.url.path
+        return path_of(self.request)
 
     @property
     def lang(self) -> str:
@@ -80,7 +80,7 @@ class Guard:
             await send({"type": "websocket.close", "code": 1008})  # there are none
 
     async def _answer(self, request: Request, receive: Receive, send: Send) -> None:
-        scope, place = request.scope, places.place(request.method, request.url.path)
+        scope, place = request.scope, places.place(request.method, path_of(request))
         if place is not None and place.own:
             await self.app(scope, receive, send)
             return
@@ -235,8 +235,14 @@ def _cookie(request: Request) -> str:
 
 
 def address_of(request: Request) -> str:
-    """From where somebody asks."""
-    return request.client.host if request.client else "?"
+    """From where somebody asks, as the connection or a proxy on this machine says."""
+    return request.client.host[:64] if request.client else "?"
+
+
+def path_of(request: Request) -> str:
+    """What the routes go by. The path of `request.url` has been through a parser that leaves characters out."""
+    path: str = request.scope["path"]
+    return path
 
 
 def _told_bytes(request: Request) -> int:
@@ -246,7 +252,7 @@ def _told_bytes(request: Request) -> int:
 
 def _wanted(request: Request) -> str | None:
     """Where somebody wanted to go, to be brought there after the sign-in."""
-    if request.method != "GET" or request.url.path == "/":
+    if request.method != "GET" or path_of(request) == "/":
         return None
     return request.url.path + (f"?{request.url.query}" if request.url.query else "")
 

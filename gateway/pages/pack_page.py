@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
+import os
 import secrets
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from contextlib import closing
 from pathlib import Path
-from typing import Annotated
+from typing import IO, Annotated
 
 from fastapi import APIRouter, Form, Request, Response
-from fastapi.responses import FileResponse
+from fastapi.responses import StreamingResponse
 from sqlite_utils import Database
-from starlette.background import BackgroundTask
 
 from gateway.audit import figures
 from gateway.clock import Clock
@@ -26,6 +26,9 @@ from gateway.pages.words import speak
 
 OpenLedger = Callable[[], Database]
 Text = Annotated[str, Form()]
+
+_MADE = "pack-page-"  # what these packs are called while they are made
+_PIECE = 256 * 1024
 
 
 def routes(open_ledger: OpenLedger, config: Config, clock: Clock, folder: Path) -> APIRouter:
@@ -48,14 +51,34 @@ def routes(open_ledger: OpenLedger, config: Config, clock: Clock, folder: Path) 
         first, last = period_asked({"from": from_day, "to": to_day}, local_day(clock.now_ms(), of.zone))
         chosen = figures.read(folder)
         rules = (folder / figures.FILE).read_bytes() if chosen.sha256 else None
-        out = folder / f"pack-{secrets.token_hex(8)}.zip"
+        out = folder / f"{_MADE}{secrets.token_hex(8)}.zip"
         with closing(open_ledger()) as db:
             sources = contents.sources_of(db, of.clinic, None)
             asked = Asked(of, config.clinic, first, last, sources, chosen, rules, clock.now_ms(), False)
             writing.write(db, asked, out, lambda zh, en: None, person_of(request).name)
-        name = f"{of.clinic}-{first}-{last}.zip"
-        return FileResponse(
-            out, media_type="application/zip", filename=name, background=BackgroundTask(out.unlink)
-        )
+        return _carried_away(out, f"{of.clinic}-{first}-{last}.zip")
 
     return router
+
+
+def sweep(folder: Path) -> None:
+    """Removes packs that a killed program was making for a browser. Not while another makes one."""
+    for each in (*folder.glob(f"{_MADE}*.zip"), *folder.glob(f".{_MADE}*.zip.*")):
+        each.unlink(missing_ok=True)
+
+
+def _carried_away(pack: Path, name: str) -> Response:
+    """The file has no name any more while it is sent: however that ends, nothing of it stays."""
+    sent = pack.open("rb")
+    pack.unlink()
+    said = {
+        "Content-Disposition": f'attachment; filename="{name}"',
+        "Content-Length": str(os.fstat(sent.fileno()).st_size),
+    }
+    return StreamingResponse(_pieces(sent), media_type="application/zip", headers=said)
+
+
+def _pieces(file: IO[bytes]) -> Iterator[bytes]:
+    with file:
+        while piece := file.read(_PIECE):
+            yield piece

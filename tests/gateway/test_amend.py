@@ -134,23 +134,29 @@ def test_records_that_waited_for_their_unit_count_among_what_it_changes(run, db)
     assert (code, said["stored"], said["done"]) == (0, len(late.lines), True)
 
 
+def entered(db):
+    return [(each.who, each.act, each.subject) for each in trail.entries(db)]
+
+
 def test_a_unit_that_is_new_since_a_later_day_is_entered_by_one_person(run, db):
     key = Writer("U9").key_hex
     asked = ("unit", "add", "U9", "--key", key, "--load", "tdp", "--room", "R9", "--from", "2026-03-03")
     code, out, said = run(*asked)
-    assert (code, out) == (0, "") and "tdp-U9" in said and trail.entries(db) == []
+    assert (code, out) == (0, "") and "tdp-U9" in said
+    assert entered(db) == [("console", "inventory", "device:tdp-U9")]
 
 
 def test_what_changes_nothing_that_was_said_takes_one_person_and_is_no_amendment(run, db):
     assert run("device", "add", "STIM-9", "--load", "stim", "--room", "R9")[0] == 0
     assert run("device", "add", "LAMP-9", "--load", "tdp", "--room", "R9", "--from", "2026-03-03")[0] == 0
-    assert run("device", "retire", "STIM-9", "--at", "2026-03-02T09:00")[0] == 0
-    assert trail.entries(db) == []
+    assert run("device", "retire", "STIM-9", "--at", "2026-03-02T09:00", "--by", "D01")[0] == 0
+    assert [who for who, act, _ in entered(db) if act == "inventory"] == ["console", "console", "D01"]
 
 
 def test_a_move_from_now_on_is_no_amendment_and_takes_one(run, db):
     code, said, _ = run("unit", "move", "U1", "--room", "R2", "--at", "2026-03-03T08:00", "--json")
-    assert (code, said["done"]) == (0, True) and trail.entries(db) == []
+    assert (code, said["done"]) == (0, True)
+    assert entered(db) == [("console", "inventory", "device:tdp-U1.2")]
 
 
 def test_what_cannot_be_done_is_refused_before_anything_is_shown(run, db):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
 from typing import Any
 
 import pytest
@@ -40,6 +41,11 @@ def is_taken(payload: str) -> bool:
 _WRITER = Writer()
 _WRITER.day()
 _WRITER.gap()
+
+
+_OTHER = Writer("U2")
+_OTHER.day()
+_LINES = [*_WRITER.lines, *_OTHER.lines]
 
 
 def a_day() -> list[str]:
@@ -135,6 +141,10 @@ def test_a_sealed_line_is_read_with_its_signature():
         (b'"}', b'"}\n'),
         (b'"U1"', b'"U\xff"'),
         (b'"SA"', b'"SB"'),
+        (b'"SD":"30', b'"SD":"3G'),
+        (b'"SD":"30', b'"SD":"30 '),
+        (b'"SD":"30', b'"SD":"30a'),
+        (b'"SD":"30', b'"SD":"30A0'),
     ],
 )
 def test_a_line_in_any_other_form_is_left_to_the_protocol(there: bytes, instead: bytes):
@@ -166,6 +176,12 @@ def test_the_higher_of_two_signatures_is_left_to_the_protocol():
         ('"PG":"F2"', '"PG":"T2"'),
         ("}]", '},"X":1]'),
         ('"UV":1', '"UV":1,"UZ":[]'),
+        ('"UP":"', '"UP":" '),
+        ('"UP":"4deb', '"UP":"4DEB'),
+        ('"UP":"4deb', '"UP":"4de'),
+        ('"UP":"4deb', '"UP":"  4d'),
+        ('"UP":"4deb', '"UP":"zdeb'),
+        ('"UP":"4deb', '"UP":"\u0664deb'),
     ],
 )
 def test_near_misses_are_left_to_the_protocol(there: str, instead: str):
@@ -173,3 +189,36 @@ def test_near_misses_are_left_to_the_protocol(there: str, instead: str):
     changed = alive.replace(there, instead)
     assert changed != alive
     assert said(canonical.parse, changed) == said(record.parse, changed)
+
+
+@given(st.data())
+def test_lines_read_on_end_say_what_each_says_alone_and_stand_together_where_each_follows_the_one_before(
+    data: st.DataObject,
+):
+    """Lines left out, doubled, swapped, broken, of two units, with letters of digests and signatures changed."""
+    lines = data.draw(st.lists(st.sampled_from(_LINES), max_size=12) | st.just(_LINES))
+    lines = [_changed(line, data) if data.draw(st.booleans()) else line for line in lines]
+    runs = list(canonical.chained(lines))
+    read, alone = [each for run in runs for each in run], [canonical.read(line) for line in lines]
+    for one, other in zip(read, alone, strict=True):
+        assert (one is None) == (other is None)
+        assert one is None or other is None or (one.line, one.digest) == (other.line, other.digest)
+        assert one is None or said(lambda _, one=one: one, "") == said(canonical.parse, one.payload)
+    joined = [
+        any(run[at : at + 2] == [one, other] for run in runs for at in range(len(run)))
+        for one, other in pairwise(read)
+    ]
+    assert joined == [_follows(one, other) for one, other in pairwise(read)]
+
+
+def _follows(one: Any, other: Any) -> bool:
+    if one is None or other is None:
+        return False
+    return (other.unit, other.us, other.up) == (one.unit, one.us + 1, one.digest)
+
+
+def _changed(line: bytes, data: st.DataObject) -> bytes:
+    at = data.draw(st.sampled_from([line.index(b'"UP":"') + 8, line.rindex(b'"') - 3, len(line) // 3]))
+    return (
+        line[:at] + data.draw(st.sampled_from([b"", b"A", b"0", b" ", b'"', b"|", b"\xff"])) + line[at + 1 :]
+    )

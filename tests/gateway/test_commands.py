@@ -13,7 +13,7 @@ import pytest
 from click.testing import CliRunner
 
 from gateway import __main__ as program
-from gateway.ledger import records
+from gateway.ledger import records, trail
 from protocol import seal
 from protocol.p256 import N
 from tests.support.chain import Writer
@@ -258,6 +258,12 @@ def test_a_gap_is_passed_with_a_name_and_a_reason_and_stays_a_finding(tmp_path, 
     assert (code, said.count("\n")) == (2, 1) and "--to 6" in said
     code, said, _ = run("unit", "skip", "U1", "--to", 6, "--by", "D01", "--why", "storage replaced", "--json")
     assert (code, said["head"], [each["code"] for each in said["findings"]]) == (1, 9, ["gap"])
+    with book.ledger() as db:
+        entry = trail.entries(db)[-1]
+    assert (entry.who, entry.act, entry.subject) == ("D01", "skip", "unit:U1")
+    assert entry.body == {"to": 6, "why": "storage replaced"}
+    nobody = ("--by", " ", "--why", "storage replaced")
+    assert run("unit", "skip", "U1", "--to", 6, *nobody)[0] == 2
 
 
 def test_status_says_what_waits_what_was_refused_and_whether_serve_runs(tmp_path, book, run, writer):

@@ -10,7 +10,8 @@ import pytest
 
 from gateway.access import accounts
 from gateway.bootstrap import Book
-from gateway.ledger import bills
+from gateway.ledger import bills, records
+from gateway.ledger.database import transaction
 from tests.support.audited import EVENING_MS, Run, one_too_many, runner
 from tests.support.signed_in import PASSWORD
 from tests.support.tools import tool
@@ -36,6 +37,7 @@ def asked(room: Path, path: str) -> list[dict[str, object]]:
 def test_datasette_answers_from_the_copy(run, tmp_path):
     code, said, _ = run("data-room", tmp_path / "room", "--json")
     assert code == 0 and {"name": "verdicts", "rows": 4} in said["tables"]
+    assert asked(tmp_path / "room", "/room/trail.json?_shape=array")[-1]["act"] == "data_room"
     sessions = asked(tmp_path / "room", "/room/sessions.json?_shape=array")
     assert [(each["unit"], each["active_s"]) for each in sessions] == [("U1", 1200), ("U1", 2700)]
     doubted = asked(tmp_path / "room", "/room/doubted_by_item.json?_shape=array")
@@ -48,10 +50,12 @@ def test_the_copy_says_nothing_of_persons_and_accounts(book, run, tmp_path):
     with book.ledger() as db:
         accounts.add(db, "D01", "manager", PASSWORD, "console", EVENING_MS)
         (hashed,) = {patient for (patient,) in db.execute("SELECT DISTINCT patient FROM bill_lines")}
+        with transaction(db):
+            records.note_skip(db, "U1", 7, "D01", "because P001 asked", EVENING_MS)
         assert hashed and bills.usual_source(db, "C001") == "clinic"
     run("data-room", tmp_path / "room")
     body = (tmp_path / "room" / "room.db").read_bytes()
-    for secret in (hashed.encode(), b"argon2", b"psn_no"):
+    for secret in (hashed.encode(), b"argon2", b"psn_no", b"P001"):
         assert secret not in body
 
 

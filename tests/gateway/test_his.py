@@ -14,6 +14,7 @@ from gateway import web
 from gateway.audit import live
 from gateway.bootstrap import Book
 from gateway.his import shapes
+from gateway.ledger import trail
 from tests.gateway.test_settle import EVENING_MS, MINUTE_MS, burned, day_of, idle
 from tests.support.bills import STIM, TDP, as_json, deletion, detail, upload
 from tests.support.browser import browser_page, served
@@ -209,6 +210,7 @@ def test_a_message_sent_twice_is_in_the_book_once(client, morning):
             "clinic",
             "C001",
         )
+        assert {(each.who, each.act) for each in trail.entries(db)} == {("his", "bills.import")}
 
 
 @pytest.mark.parametrize("body", [b"", b"not json", b"[]", as_json(upload(detail(cnt="abc")))])

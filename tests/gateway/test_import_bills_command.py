@@ -10,6 +10,8 @@ import pytest
 
 from gateway.__main__ import run
 from gateway.audit.formats import mapped
+from gateway.bootstrap import open_book
+from gateway.ledger import trail
 from tests.support.bills import as_json, deletion, detail, fee, fee_list, upload
 from tests.support.ledgers import in_folder
 from tests.support.xlsx import zipped
@@ -34,6 +36,11 @@ def take(folder: Path, *arguments: str) -> int:
 
 def told(capsys: Capture) -> Any:
     return json.loads(capsys.readouterr().out)
+
+
+def trail_of(folder: Path) -> list[trail.Entry]:
+    with open_book(folder).ledger() as db:
+        return trail.entries(db)
 
 
 def test_json_says_what_became_of_the_file(folder: Path, capsys: Capture) -> None:
@@ -66,8 +73,11 @@ def test_a_refused_row_is_exit_2_and_nothing_stored_unless_parts_are_accepted(
     said = told(capsys)
     assert (said["stored"], said["new"]) == (False, 0)
     assert said["refused"] == [{"row": 2, "column": "cnt", "value": "abc", "why": "不是数字 / is no number"}]
+    assert trail_of(folder) == []
     assert take(folder, name, "--accept-partial", "--json") == 1
     assert told(capsys)["new"] == 1
+    [entry] = trail_of(folder)
+    assert (entry.who, entry.act, entry.body["refused"]) == ("console", "bills.import", 1)
 
 
 def test_people_are_told_which_row_and_what_to_do(folder: Path, capsys: Capture) -> None:

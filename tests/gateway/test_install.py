@@ -20,10 +20,10 @@ import paho.mqtt.client as paho
 import pytest
 
 from gateway import __main__ as program
-from gateway import config
+from gateway import config, tls
 from gateway.commands import install as command
 from gateway.demo.ports import free_port
-from gateway.install import broker, certificates, choices, network, services
+from gateway.install import broker, certificates, choices, network, pages, services
 from gateway.install.choices import Choices
 from gateway.nurse import tokens
 from protocol import topics
@@ -140,7 +140,7 @@ def test_another_address_gets_a_new_certificate_of_the_same_authority(installed,
 
 def test_a_certificate_whose_key_is_not_its_own_is_made_anew(installed, root):
     """As a power cut between the two files leaves it."""
-    _, key = certificates.server(
+    _, key = certificates.broker(
         at(root, choices.CA).read_text(), at(root, choices.CA_KEY).read_text(), "10.77.0.1"
     )
     for damaged in (key, "", "nonsense"):
@@ -149,7 +149,7 @@ def test_a_certificate_whose_key_is_not_its_own_is_made_anew(installed, root):
         made, its_key, ca = (
             at(root, each).read_text() for each in (choices.CERTIFICATE, choices.KEY, choices.CA)
         )
-        assert certificates.serves(made, its_key, ca, "10.77.0.1")
+        assert certificates.serves(made, its_key, ca, ["10.77.0.1"])
 
 
 def test_an_authority_whose_key_was_put_away_is_never_replaced_behind_the_units_backs(installed, root):
@@ -220,6 +220,7 @@ def test_a_run_that_failed_half_way_goes_on_with_what_it_had_made_up(installed, 
         (["--clinic", CLINIC, "--name", "x", "--backup-to", "/media/../etc"], "--backup-to"),
         (["--clinic", CLINIC, "--name", "x", "--backup-to", "/"], "--backup-to"),
         (["--clinic", CLINIC, "--name", "x", "--interface", "wlan0;rm"], "--interface"),
+        (["--clinic", CLINIC, "--name", "x", "--pages", 'ww"]'], "--pages"),
     ),
 )
 def test_wrong_usage_says_what_is_wrong_and_changes_nothing(run, root, arguments, why):
@@ -365,9 +366,9 @@ def test_units_reach_the_broker_and_nothing_behind_it():
 # --- the certificates ---------------------------------------------------------------------------------------
 
 
-def verify(root: Path, *asked: str) -> None:
+def verify(root: Path, *asked: str, certificate: str = choices.CERTIFICATE) -> None:
     openssl = [str(tool("openssl")), "verify", "-x509_strict", "-purpose", "sslserver", *asked]
-    files = ["-CAfile", str(at(root, choices.CA)), str(at(root, choices.CERTIFICATE))]
+    files = ["-CAfile", str(at(root, choices.CA)), str(at(root, certificate))]
     subprocess.run(openssl + files, check=True, capture_output=True, timeout=60)
 
 
@@ -388,6 +389,42 @@ def test_openssl_finds_the_broker_certified_by_the_clinics_authority(installed, 
 def test_openssl_finds_it_certified_for_nobody_else(installed, root):
     with pytest.raises(subprocess.CalledProcessError):
         verify(root, "-verify_hostname", "example.com")
+
+
+# --- the pages ----------------------------------------------------------------------------------------------
+
+
+def test_staff_reach_the_pages_by_the_names_that_were_asked_for_over_tls(installed, root):
+    assert installed("install", "--pages", "WW.clinic.lan, 192.168.1.20")[0] == 0
+    folder = at(root, choices.LEDGER)
+    told = config.read(folder).serve
+    assert (told.host, told.names) == ("0.0.0.0", ("ww.clinic.lan", "192.168.1.20"))
+    served = tls.certificate(folder, told)
+    assert served is not None and served.key.stat().st_mode & 0o777 == 0o600
+    for asked in (["-verify_hostname", "ww.clinic.lan"], ["-verify_ip", "192.168.1.20"]):
+        verify(root, *asked, certificate=pages.CERTIFICATE)
+    with pytest.raises(subprocess.CalledProcessError):
+        verify(root, "-verify_hostname", "example.com", certificate=pages.CERTIFICATE)
+    before = everything(root)
+    assert installed("install")[0] == 0 and everything(root) == before
+
+
+def test_another_name_of_the_pages_gets_a_new_certificate_and_is_let_in(installed, root):
+    installed("install", "--pages", "ww.clinic.lan")
+    before = at(root, pages.CERTIFICATE).read_text()
+    assert installed("install", "--pages", "pages.clinic.lan")[0] == 0
+    assert config.read(at(root, choices.LEDGER)).serve.names == ("pages.clinic.lan",)
+    assert at(root, pages.CERTIFICATE).read_text() != before
+    verify(root, "-verify_hostname", "pages.clinic.lan", certificate=pages.CERTIFICATE)
+
+
+def test_settings_of_the_pages_that_somebody_wrote_are_left_alone(installed, root):
+    settings = at(root, f"{choices.LEDGER}/{config.FILE}")
+    settings.write_text(settings.read_text().replace("port = 8080", "port = 8090"))
+    before = settings.read_text()
+    code, _, said = installed("install", "--pages", "ww.clinic.lan")
+    assert code == 2 and "changed by hand" in said
+    assert settings.read_text() == before and not at(root, pages.CERTIFICATE).exists()
 
 
 # --- a real Mosquitto on what was written -------------------------------------------------------------------

@@ -37,6 +37,14 @@ def test_prometheus_reads_how_far_each_unit_came_and_what_is_in_trouble(tmp_path
     assert found["process_resident_memory_bytes",] > 0
 
 
+def test_a_district_that_never_answered_is_not_said_to_have_answered_long_ago(tmp_path):
+    forward = '[forward]\nurl = "https://district.example"\ntoken = "0123456789abcdef"\n'
+    book = in_folder(tmp_path, Writer("U1"), extra=f'[metrics]\nkey = "{KEY}"\n{forward}')
+    found = told(TestClient(web.app(book, {}), HERE))
+    assert found["wattwitness_forward_waiting_records",] == 0
+    assert ("wattwitness_forward_heard_timestamp_seconds",) not in found
+
+
 def test_nobody_is_told_without_the_key_or_where_no_key_was_set(tmp_path):
     book = in_folder(tmp_path / "with", Writer("U1"), extra=f'[metrics]\nkey = "{KEY}"\n')
     client = TestClient(web.app(book, {}), HERE)

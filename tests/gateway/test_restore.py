@@ -11,6 +11,7 @@ import pytest
 from gateway import __main__ as program
 from gateway.access import accounts, sign_ins
 from gateway.bootstrap import Book, open_book
+from gateway.install.choices import PAGES_TLS
 from gateway.ledger import records, trail
 from gateway.nurse import tokens
 from tests.support.audited import EVENING_MS, Run, lamp_day, one_too_many, runner
@@ -31,7 +32,9 @@ def saved(book: Book, tmp_path: Path) -> Path:
     to.mkdir()
     tokens.open_tag_key(book.folder)
     assert program.run(["--dir", str(book.folder), "backup", str(to / "ledger.db")]) == 0
-    for name in ("wattwitness.toml", "patient.key"):
+    for name in PAGES_TLS:
+        (book.folder / name).write_text(name)
+    for name in ("wattwitness.toml", "patient.key", *PAGES_TLS):
         if (book.folder / name).exists():
             shutil.copy(book.folder / name, to / name)
     return to / "ledger.db"
@@ -52,6 +55,9 @@ def test_what_was_saved_stands_again_and_check_bears_it_out(book, saved, there, 
         ]
         assert trail.entries(after)[-1].act == "restore"
     assert code == 0 and tokens.FILE in said["files"] and "wattwitness.toml" in said["files"]
+    assert set(PAGES_TLS) <= set(said["files"])
+    for each in (book.folder / "ledger.db", saved, new.folder / "ledger.db", new.folder / "pages.key"):
+        assert each.stat().st_mode & 0o777 == 0o600
     assert tokens.open_tag_key(new.folder) == tokens.open_tag_key(book.folder)
     assert there("check", new.folder)[0] == 0
     assert there("reconcile", "--from", "2026-03-02", "--to", "2026-03-02", "--json")[1]["leads"]

@@ -285,7 +285,7 @@ def test_pages_need_a_sign_in_and_are_there_after_it(book, link):
 def secured(tmp_path: Path) -> tuple[Book, ssl.SSLContext]:
     """A clinic whose pages have a certificate, and a browser's trust in the authority that made it."""
     ca, ca_key = certificates.authority(CLINIC)
-    cert, key = certificates.server(ca, ca_key, "10.77.0.1")
+    cert, key = certificates.server(ca, ca_key, ["10.77.0.1", "127.0.0.1"])
     book = in_folder(tmp_path / "clinic")
     (book.folder / "pages.pem").write_text(cert)
     (book.folder / "pages.key").write_text(key)

@@ -45,6 +45,7 @@ MAY = [
     ("POST", "/nurse/begin", TREAT, TREAT),
     ("POST", "/nurse/scan", TREAT, TREAT),
     ("POST", "/nurse/token", TREAT, TREAT),
+    ("GET", "/day", READ, READ),
     ("GET", "/day/2026-03-02", READ, READ),
     ("GET", "/day/2026-03-02.svg", READ, READ),
     ("GET", "/month", READ, READ),

@@ -268,6 +268,21 @@ def test_whoever_has_an_address_of_ipv6_has_no_more_attempts_for_all_the_others_
     assert enter(db, address="2001:db8:0:1::1") is not None
 
 
+def test_an_address_of_ipv4_that_is_written_as_one_of_ipv6_is_counted_by_itself(db):
+    for number in range(MOST_BY_ADDRESS):
+        assert enter(db, f"X{number}", address="::ffff:10.0.0.7") is None
+    with pytest.raises(TooOften):
+        enter(db, address="10.0.0.7")
+    assert enter(db, address="::ffff:10.0.0.8") is not None
+
+
+def test_the_name_of_our_own_interface_in_an_address_makes_it_no_other_one(db):
+    for number in range(MOST_BY_ADDRESS):
+        assert enter(db, f"X{number}", address=f"fe80::{number:x}%eth{number}") is None
+    with pytest.raises(TooOften):
+        enter(db, address="fe80::1%wlan0")
+
+
 def test_right_passwords_are_not_counted(db):
     for _ in range(MOST_BY_NAME * 2):
         assert enter(db) is not None
@@ -317,6 +332,7 @@ def test_strangers_cannot_make_the_trail_grow_as_they_like(db, monkeypatch):
         "console",
         "Console",
         "his",
+        "gateway",
         "?",
         "",
         "x" * 65,
