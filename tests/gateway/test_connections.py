@@ -34,7 +34,12 @@ def port(hung_up: threading.Event, monkeypatch: pytest.MonkeyPatch) -> Iterator[
         return "answered"
 
     with web.listen("127.0.0.1", 0) as listener:
-        server = web.server_of(app, lambda: not begun.set())
+
+        def ready() -> bool:
+            begun.set()
+            return True
+
+        server = web.server_of(app, ready)
         thread = threading.Thread(target=server.run, args=([listener],))
         thread.start()
         assert begun.wait(20)

@@ -29,7 +29,14 @@ def run(book: Book, capsys: pytest.CaptureFixture[str]) -> Run:
 
 def asked(room: Path, path: str) -> list[dict[str, object]]:
     """What the real Datasette answers."""
-    told = [tool("datasette"), room / "room.db", "--metadata", room / "metadata.json", "--get", path]
+    told: list[str | Path] = [
+        tool("datasette"),
+        room / "room.db",
+        "--metadata",
+        room / "metadata.json",
+        "--get",
+        path,
+    ]
     done = subprocess.run(told, capture_output=True, text=True, timeout=60, check=True)
     return json.loads(done.stdout)
 

@@ -35,10 +35,13 @@ def heard(broker: Broker) -> Iterator[dict[str, Any]]:
     def keep(_: object, __: object, message: paho.MQTTMessage) -> None:
         found[message.topic] = json.loads(message.payload)
 
+    def ask(*_: object) -> None:
+        client.subscribe([("homeassistant/#", 1), (f"ww/1/{CLINIC}/+/live", 1)])
+
     client = paho.Client(paho.CallbackAPIVersion.VERSION2)
     client.username_pw_set(GATEWAY, PASSWORD)
     client.on_message = keep
-    client.on_connect = lambda *_: client.subscribe([("homeassistant/#", 1), (f"ww/1/{CLINIC}/+/live", 1)])
+    client.on_connect = ask
     client.connect("127.0.0.1", broker.port)
     client.loop_start()
     yield found

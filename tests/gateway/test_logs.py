@@ -24,7 +24,7 @@ def test_for_programs_a_gateway_logs_one_json_object_a_line(tmp_path):
         command, cwd=CHECKOUT, stderr=subprocess.PIPE, text=True, env=dict(os.environ)
     ) as serve:
         assert serve.stderr is not None
-        said = []
+        said: list[dict[str, str]] = []
         while not {"ready", "mqtt"} <= {each["message"].split()[0].rstrip(":") for each in said}:
             said.append(json.loads(serve.stderr.readline()))
         serve.send_signal(signal.SIGTERM)

@@ -164,7 +164,7 @@ def _fill(book: Book, plan: Plan, source: str) -> None:
 
 def _lamps(plan: Plan, chance: random.Random) -> list[tuple[Lamp, str, str, str, int]]:
     """(unit that has written its day, class, room, bed, stations)."""
-    made = []
+    made: list[tuple[Lamp, str, str, str, int]] = []
     for room, load, count, stations in plan.rooms:
         for bed in range(1, count + 1):
             lamp = Lamp(f"U{len(made) + 1:02}", _LOAD_MW[load], chance)
@@ -210,7 +210,7 @@ def _ms(minute: int) -> int:
 
 def _lines(plan: Plan, chance: random.Random, rooms: list[str]) -> list[dict[str, object]]:
     """Charges, mostly late in the morning and in the afternoon; some of several areas."""
-    lines = []
+    lines: list[dict[str, object]] = []
     for item, count in plan.lines:
         code, price = CODES[item]
         for _ in range(count):

@@ -11,6 +11,7 @@ from sqlite_utils import Database
 from gateway import web
 from gateway.access.places import NURSE
 from tests.pages.clinic_day import DAY, clinic_day
+from tests.support.found import found
 from tests.support.signed_in import client
 
 
@@ -85,8 +86,8 @@ def test_of_a_set_the_whole_arithmetic_stands_beside(small_day, manager):
 def test_the_way_leads_from_the_day_to_the_bill_to_the_raw_record_and_back(small_day, manager):
     body = said(small_day, "short")
     day = manager.get(f"/day/{DAY}").text
-    line = re.search(rf'href="(/line/[^"]+)">{body["line"]}</a>', day).group(1)
-    record = re.search(r'href="(/record/[^"]+)"', manager.get(line).text).group(1)
+    line = found(rf'href="(/line/[^"]+)">{body["line"]}</a>', day)
+    record = found(r'href="(/record/[^"]+)"', manager.get(line).text)
     page = manager.get(record).text
     assert "OCMF|{" in page.replace("&#34;", '"') and f'href="{line}"' in page
 
@@ -169,18 +170,18 @@ def test_a_line_s_name_may_hold_slashes_and_anything_else(tmp_path):
     with book.ledger() as db, db.conn:
         db.execute("UPDATE bill_lines SET line = ? WHERE line = 'V0001/1'", [evil])
     manager = client(web.app(book, {}), book.folder)
-    found = [
+    lines = [
         each
         for each in re.findall(r'href="(/line/[^"]+)"', manager.get(f"/day/{DAY}").text)
         if "script" in each
     ]
-    page = manager.get(found[0])
+    page = manager.get(lines[0])
     assert page.status_code == 200 and "<script>" not in page.text and "a//b/?#&lt;script&gt;" in page.text
 
 
 def test_what_is_not_there_is_said_so(manager):
     assert manager.get("/line/V9999%2F1").status_code == 404
-    assert "没有计费条目 V9999/1" in manager.get("/line/V9999%2F1").text
+    assert "没有收费行 V9999/1" in manager.get("/line/V9999%2F1").text
     assert manager.get("/line/V0001%2F1?source=platform").status_code == 404
     assert manager.get("/line/V0001%2F1?clinic=C9").status_code == 404
     assert manager.get("/line/").status_code == 404

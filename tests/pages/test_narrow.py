@@ -13,6 +13,7 @@ from gateway.pages.narrow import Asked, asked, choices, narrow
 from gateway.pages.view import AMONG, PENDING, VERDICTS
 from tests.pages.clinic_day import DAY
 from tests.pages.views import views
+from tests.support.found import found
 
 ADDRESS = f"/day/{DAY}"
 DOUBTS = ("short", "no_device_time", "unobserved")
@@ -73,7 +74,7 @@ def test_the_day_goes_on_saying_its_coverage_and_its_whole_counts(manager):
     part = manager.get(f"{ADDRESS}?staff=D02&verdict=short").text
     assert re.findall(r'class="figure">([^<]+)<', part) == figures
     assert 0 < len(rows(part)) < len(rows(whole))
-    assert f"显示 {len(rows(part))}/{len(rows(whole))} 条计费" in part
+    assert f"显示 {len(rows(part))}/{len(rows(whole))} 条收费行" in part
 
 
 def test_a_filter_says_how_much_unwatched_time_it_hides(manager):
@@ -84,7 +85,7 @@ def test_a_filter_says_how_much_unwatched_time_it_hides(manager):
 def test_no_page_of_one_practitioner_counts_what_only_a_set_can_be_told(manager, view):
     for staff in {each.staff for each in view.lines}:
         page = manager.get(f"{ADDRESS}?staff={staff}").text
-        picture = re.search(r'<div class="strips".*?</figure>', page, re.S).group(0)
+        picture = found(r'<div class="strips".*?</figure>', page, 0)
         lines = [each for each in view.lines if each.staff == staff and not each.sets]
         for code, label in (("no_device_time", "无设备时间"), ("unobserved", "待核")):
             alone = sum(each.code == code for line in lines for each in line.treatments)
@@ -101,7 +102,7 @@ def test_other_days_and_the_other_language_keep_the_filter(manager):
 
 def test_a_filter_that_nothing_fits_says_so_and_keeps_what_was_asked(manager):
     page = manager.get(f"{ADDRESS}?staff=Z99").text
-    assert "没有符合筛选条件的计费" in page and "<option selected>Z99</option>" in page
+    assert "没有符合筛选条件的收费行" in page and "<option selected>Z99</option>" in page
 
 
 def test_what_was_put_into_a_filter_is_shown_as_text(manager):

@@ -17,6 +17,7 @@ from protocol import record
 from protocol.record import Reading
 from tests.pages.clinic_day import clinic_day
 from tests.support.chain import START_MS
+from tests.support.found import found
 from tests.support.signed_in import client
 
 ZONE = ZoneInfo("Asia/Shanghai")
@@ -33,16 +34,14 @@ def sessions(book) -> list[tuple[str, int, str]]:
 def commands(page: str, name: str) -> str:
     """What a page tells to run, as it would be copied."""
     return html.unescape(
-        re.search(
-            rf'<pre class="commands" tabindex="0" role="region" aria-label="{name}">(.*?)</pre>', page, re.S
-        ).group(1)
+        found(rf'<pre class="commands" tabindex="0" role="region" aria-label="{name}">(.*?)</pre>', page)
     )
 
 
 def test_the_exact_bytes_are_shown_and_given_as_a_file(small_day, manager):
     unit, us, line = sessions(small_day)[0]
     page = manager.get(f"/record/{unit}/{us}").text
-    assert html.unescape(re.search(r'<pre class="bytes"[^>]*>(.*?)</pre>', page, re.S).group(1)) == line
+    assert html.unescape(found(r'<pre class="bytes"[^>]*>(.*?)</pre>', page)) == line
     file = manager.get(f"/record/{unit}/{us}.ocmf")
     assert (
         file.content == line.encode()
@@ -107,15 +106,14 @@ def test_the_chain_can_be_walked_from_the_first_record_to_the_last(small_day, ma
         page = manager.get(at).text
         seen.append(at)
         assert ('rel="prev"' in page) == (at != "/record/U08/1")
-        found = re.search(r'rel="next" href="([^"]+)"', page)
-        at = found and found.group(1)
+        (at,) = re.findall(r'rel="next" href="([^"]+)"', page) or [""]
     assert len(seen) == last
 
 
 def test_of_lines_of_a_set_only_the_set_is_told(small_day, manager):
     for unit, us, _ in sessions(small_day)[:12]:
         page = manager.get(f"/record/{unit}/{us}").text
-        assert "可互换的计费中，有治疗用到它" in page and "分不清是哪几条" in page
+        assert "可互换的收费行中，有治疗用到它" in page and "分不清是哪几条" in page
         assert "第 31 项第" not in page
 
 
@@ -180,7 +178,7 @@ def test_what_is_not_there_is_said_so(manager, path):
     assert manager.get(f"/record/{path}.ocmf").status_code == 404
 
 
-KINDS = {
+KINDS: dict[str, dict[str, object]] = {
     record.BOOT: {"UR": "POWER_ON", "UL": record.instant(START_MS, "S")},
     record.ALIVE: {"UC": "12:0123456789abcdef"},
     record.OPEN: {},
@@ -199,7 +197,7 @@ def test_every_kind_of_record_and_each_of_its_fields_has_its_words(kind, lang):
     readings = [Reading(START_MS, "S", None if kind == record.FAULT else 1_000)]
     if kind == record.SESSION:
         readings = [Reading(START_MS, "S", 1_000, "B"), Reading(START_MS + 1_200_000, "S", 90_000, "L")]
-    place = {"UB": "0123456789abcdef", "US": 2, "UP": "ab" * 32, "UM": 61_000}
+    place: dict[str, object] = {"UB": "0123456789abcdef", "US": 2, "UP": "ab" * 32, "UM": 61_000}
     payload = record.render(who, kind, 1, readings, place | KINDS[kind])
     words = RecordWords(lang, ZONE)
     assert "U1" in words.sentence(record.parse(payload)) and words.kind(kind) != kind

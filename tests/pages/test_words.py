@@ -37,7 +37,7 @@ def test_no_text_is_defined_twice():
 
 def _texts(tag: str, family: str) -> dict[str, str]:
     with (words.LOCALE / tag / "LC_MESSAGES" / family).open("rb") as file:
-        return {each.id: each.string for each in read_po(file, abort_invalid=True) if each.id}
+        return {str(each.id): str(each.string) for each in read_po(file, abort_invalid=True) if each.id}
 
 
 def _fields(text: str) -> set[str]:
