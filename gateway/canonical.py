@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import json
 import re
+from collections.abc import Iterable, Iterator, Sequence
 from hashlib import sha256
 from typing import Any
 
@@ -19,41 +20,45 @@ from protocol.record import Reading, Record
 
 _TEXT = r'"[ !#-\[\]-{}~]{1,64}"'  # printable ASCII without " \ |
 _NAME = _TEXT.replace('"[', '"([').replace('}"', '})"')
-_WHOLE = r"(0|[1-9][0-9]{0,14})"
+_NUMBER = "(?:0|[1-9][0-9]{0,14})"
+_WHOLE = f"({_NUMBER})"
 _DAY, _CLOCK = r"([0-9]{4}-[01][0-9]-[0-3][0-9])", r"((?:[01][0-9]|2[0-3]):[0-5][0-9]:[0-5][0-9]),([0-9]{3})"
 _TM = rf"{_DAY}T{_CLOCK}\+0800 ([SIUR])"
-_REGISTER = r'"RV":((?:0|[1-9][0-9]{0,7})\.[0-9]{6}),"RI":"01-00:01\.08\.00\*FF","RU":"kWh","RT":"AC","EF":"","ST":"G"'
+_KWH = r"(?:0|[1-9][0-9]{0,7})\.[0-9]{6}"
+_METER = r'"RI":"01-00:01\.08\.00\*FF","RU":"kWh","RT":"AC","EF":"","ST":"G"'
 
 
-def _pattern(letter: str, kinds: str, middle: str, end: str) -> re.Pattern[str]:
-    identity = rf'"GI":{_TEXT},"GS":{_NAME},"GV":{_TEXT},"PG":"({letter}[1-9][0-9]{{0,14}})","MV":{_NAME}'
+def _pattern(letter: str, kinds: str, middle: str, end: str) -> str:
+    """Of a payload. Its groups: the unit, those of `middle`, kind, boot, `US`, `UP` (64 characters without a quote), `UM`, those
+    of `end`."""
+    identity = rf'"GI":{_TEXT},"GS":{_NAME},"GV":{_TEXT},"PG":"{letter}[1-9][0-9]{{0,14}}","MV":{_TEXT}'
     meter = rf'"MM":{_TEXT},"MS":{_TEXT},"MF":{_TEXT}'
     place = (
-        rf'"UV":1,"UK":"({kinds})","UB":"([0-9a-f]{{16}})","US":([1-9][0-9]{{0,14}}),"UP":"([0-9a-f]{{64}})",'
-        rf'"UM":{_WHOLE}(?:,"UC":"((?:0|[1-9][0-9]{{0,14}}):[0-9a-f]{{16}})")?'
+        rf'"UV":1,"UK":"({kinds})","UB":"([0-9a-f]{{16}})","US":([1-9][0-9]{{0,14}}),"UP":"([^"]{{64}})",'
+        rf'"UM":{_WHOLE}(?:,"UC":"{_NUMBER}:[0-9a-f]{{16}}")?'
     )
-    return re.compile(rf'\{{"FV":"1\.0",{identity},{meter},{middle},{place}{end}\}}')
+    return rf'\{{"FV":"1\.0",{identity},{meter},{middle},{place}{end}\}}'
 
 
-def _line(payload: re.Pattern[str]) -> re.Pattern[str]:
-    """A whole line of such a payload: its groups, and last the signature in hex."""
-    return re.compile(
-        rf'OCMF\|{payload.pattern}\|\{{"SA":"ECDSA-secp256r1-SHA256","SD":"([0-9a-f]{{16,144}})"\}}'
-    )
+def _line(payload: str) -> str:
+    """Of a whole line with such a payload: its groups, and last what stands for the signature, any text without a quote."""
+    return rf'OCMF\|{payload}\|\{{"SA":"ECDSA-secp256r1-SHA256","SD":"([^"]{{16,144}})"\}}'
 
 
-_FISCAL = _pattern("F", "ALIVE|OPEN", rf'"RD":\[\{{"TM":"{_TM}",{_REGISTER}\}}\]', "")
+_FISCAL = _pattern("F", "ALIVE|OPEN", rf'"RD":\[\{{"TM":"{_TM}","RV":{_KWH},{_METER}\}}\]', "")
 _SESSION = _pattern(
     "T",
     "SESSION",
     r'"IS":false,"IL":"NONE","IF":\[\],"IT":"NONE",'
-    rf'"RD":\[\{{"TM":"{_TM}","TX":"B",{_REGISTER}\}},\{{"TM":"{_TM}","TX":"([LPA])",{_REGISTER}\}}\]',
+    rf'"RD":\[\{{"TM":"{_TM}","TX":"B","RV":({_KWH}),{_METER}\}},'
+    rf'\{{"TM":"{_TM}","TX":"([LPA])","RV":({_KWH}),{_METER}\}}\]',
     rf',"UA":{_WHOLE},"UW":\[{_WHOLE},{_WHOLE},{_WHOLE}\],"UI":{_WHOLE}'
     r'(?:,"UT":\[((?:"[0-9a-f]{64}",)*"[0-9a-f]{64}")?\])?',
 )
+_fiscal_payload, _session_payload = re.compile(_FISCAL).fullmatch, re.compile(_SESSION).fullmatch
+_fiscal_line, _session_line = re.compile(_line(_FISCAL)).fullmatch, re.compile(_line(_SESSION)).fullmatch
 
 _OPENS = "OCMF|"
-_FISCAL_LINE, _SESSION_LINE = _line(_FISCAL), _line(_SESSION)
 _HALF_N = p256.N // 2
 _TAG = re.compile("[0-9a-f]{64}")
 
@@ -62,21 +67,21 @@ _MOST_DAYS = 20_000
 
 
 class _Canonical(Record):
-    """A record that a pattern took. Its digest, its register and its readings are made when they are asked for."""
+    """A record that a pattern took. What few ask for is found when it is asked for."""
 
     at_ms = 0
     flag = ""
     active_s = interruptions = 0
     power_mw: Any = None
     alive_ms = alive_flag = gap_ms = gap_flag = cause = step_ms = None
-    _begin: Reading | None = None
-    _ended: str | None = None
     _tags = ""
-    _said: tuple[str, ...] = ()
     line = ""
 
-    def __init__(self) -> None:  # all is set by who matched it
-        pass
+    def __init__(
+        self, unit: str, at_ms: int, flag: str, kind: str, boot: str, us: int, up: str, um_ms: int
+    ) -> None:
+        self.unit, self.kind, self.boot = unit, kind, boot
+        self.at_ms, self.flag, self.us, self.up, self.um_ms = at_ms, flag, us, up, um_ms
 
     def __getattr__(self, name: str) -> Any:
         if name == "payload":
@@ -86,27 +91,33 @@ class _Canonical(Record):
             self.digest = sha256(self.payload.encode()).hexdigest()
             return self.digest
         if name == "readings":
-            last = Reading(self.at_ms, self.flag, self.register_mwh, self._ended)
-            self.readings = [last] if self._begin is None else [self._begin, last]
+            self.readings = [Reading(self.at_ms, self.flag, self.register_mwh)]
             return self.readings
-        if name in _PLACE:
-            self._place()
-            return self.__dict__[name]
         raise AttributeError(name)
-
-    def _place(self) -> None:
-        _, self.pagination, self.maker, *_ = said = self._said
-        self.kind, self.boot, self.um_ms, self.checkpoint = said[8], said[9], int(said[12]), said[13]
 
     @property
     def register_mwh(self) -> int:
         """The register at the last instant."""
-        return _mwh(self._said[7])
+        return _mwh(self.payload.rpartition('"RV":')[2].partition(",")[0])
 
     @property
-    def signature(self) -> str:
-        """That of the line, in hex, not looked at."""
-        return self._said[14]
+    def pagination(self) -> str:  # type: ignore[override]
+        """Its number of its kind."""
+        return self._text("PG")
+
+    @property
+    def maker(self) -> str:  # type: ignore[override]
+        """Who made the meter."""
+        return self._text("MV")
+
+    @property
+    def checkpoint(self) -> str | None:
+        """The district's last that the unit saw."""
+        return self._text("UC") or None
+
+    def _text(self, member: str) -> str:
+        """What stands there, or nothing: no text that a pattern takes holds quotes."""
+        return self.payload.partition(f'"{member}":"')[2].partition('"')[0]
 
     @property
     def tags(self) -> list[str]:  # type: ignore[override]
@@ -117,9 +128,6 @@ class _Canonical(Record):
     def document(self) -> Any:  # type: ignore[override]
         """All members, for the few who ask."""
         return strictjson.read(self.payload)
-
-
-_PLACE = ("pagination", "maker", "kind", "boot", "um_ms", "checkpoint")
 
 
 class _Clocks(dict[str, int]):
@@ -148,69 +156,100 @@ def stored(line: str) -> Record:
 def read(line: bytes) -> Record | None:
     """The record in a line as units write it, whatever its signature; None where it is in any other form. `line` of the
     record is its text."""
-    try:
-        text = line.decode("ascii")
-    except ValueError:
-        return None
-    found = _FISCAL_LINE.fullmatch(text)
-    if found is not None:
-        made = _fiscal(found.groups())
-    else:
-        found = _SESSION_LINE.fullmatch(text)
-        made = None if found is None else _session(found.groups())
-    if made is not None:
-        made.line = text
-        made.digest = sha256(line[len(_OPENS) : text.rfind("|")]).hexdigest()
-    return made
+    return _read(line, ORIGIN)
+
+
+def chained(lines: Iterable[bytes]) -> Iterator[list[Record | None]]:
+    """`read` of each, in their order, together where each is the next of its unit after the one before."""
+    run: list[Record | None] = []
+    unit, us, digest = "", 0, ORIGIN
+    for line in lines:
+        one = _read(line, digest)
+        if one is None or one.up != digest or one.us != us or one.unit != unit:
+            if run:
+                yield run
+            run = []
+        run.append(one)
+        if one is None:
+            us = 0
+        else:
+            unit, us, digest = one.unit, one.us + 1, one.digest
+    if run:
+        yield run
 
 
 def sealed(line: bytes) -> tuple[Record, bytes] | None:
     """The record in a line and its signature (DER, low s, not yet verified); None where the line is not in the form in which
     units write ALIVE, OPEN and SESSION: `protocol.seal` then has to say what it is."""
-    made = read(line)
+    made = _read(line, ORIGIN)
     if made is None:
         return None
+    signature = bytes.fromhex(made.line.rpartition('"SD":"')[2].removesuffix('"}'))
     try:
-        signature = bytes.fromhex(made.signature)  # type: ignore[attr-defined]
         _, s = seal.undo_der(signature)
     except (ValueError, RecordError):
         return None
     return (made, signature) if s <= _HALF_N else None
 
 
+def _read(line: bytes, digest: str) -> _Canonical | None:
+    """The record in a line. `digest`: that of the record before it."""
+    try:
+        text = str(line, "ascii")
+    except ValueError:
+        return None
+    found, make = _fiscal_line(text), _fiscal
+    if found is None:
+        found, make = _session_line(text), _session
+    if found is None:
+        return None
+    said = found.groups()
+    made = make(said, digest)
+    if made is None or not _is_hex(said[-1]):
+        return None
+    made.line = text
+    made.digest = sha256(line[len(_OPENS) : line.rfind(b"|")]).hexdigest()
+    return made
+
+
 def _taken(payload: str) -> Record | None:
     """The record, if a pattern takes it."""
-    found = _FISCAL.fullmatch(payload)
-    if found is not None:
-        made = _fiscal(found.groups())
-    else:
-        found = _SESSION.fullmatch(payload)
-        made = None if found is None else _session(found.groups())
+    found, make = _fiscal_payload(payload), _fiscal
+    if found is None:
+        found, make = _session_payload(payload), _session
+    made = None if found is None else make(found.groups(), ORIGIN)
     if made is not None:
         made.payload = payload
     return made
 
 
-def _fiscal(said: tuple[str, ...]) -> _Canonical | None:
-    day, us, up = said[3], said[10], said[11]
+def _fiscal(said: Sequence[str], digest: str) -> _Canonical | None:
+    """`digest`: one in hex, which `UP` need not be read to be if it is that."""
+    unit, day, clock, ms, flag, kind, boot, us, up, um_ms, *_ = said
     midnight_ms = _days.get(day) or _midnight(day)
-    if midnight_ms is None or (us == "1") != (up == ORIGIN):
+    if midnight_ms is None or (us == "1") != (up == ORIGIN) or (up != digest and not _is_hex(up)):
         return None
-    made = _Canonical()
-    made.unit, made.us, made.up, made._said = said[0], int(us), up, said
-    made.at_ms, made.flag = midnight_ms + _clocks[said[4]] + int(said[5]), said[6]
+    at_ms = midnight_ms + _clocks[clock] + int(ms)
+    return _Canonical(unit, at_ms, flag, kind, boot, int(us), up, int(um_ms))
+
+
+def _session(said: Sequence[str], digest: str) -> _Canonical | None:
+    made, began = _fiscal((said[0], *said[6:10], *said[12:17]), digest), _began(*said[1:6])
+    if made is None or began is None:
+        return None
+    made.readings = [began, Reading(made.at_ms, made.flag, _mwh(said[11]), said[10])]
+    active, *power, interruptions = map(int, said[17:22])
+    made.active_s, made.power_mw, made.interruptions = active, power, interruptions
+    made._tags = said[22] or ""
     return made
 
 
-def _session(said: tuple[str, ...]) -> _Canonical | None:
-    began = _began(*said[3:8])
-    made = None if began is None else _fiscal((*said[:3], *said[8:12], *said[13:20], *said[26:]))
-    if made is not None:
-        made._begin, made._ended = began, said[12]
-        active, *power, interruptions = map(int, said[20:25])
-        made.active_s, made.power_mw, made.interruptions = active, power, interruptions
-        made._tags = said[25] or ""
-    return made
+def _is_hex(text: str) -> bool:
+    """Whether whole bytes are written so, in small letters. (A pattern would look at each letter by itself.)"""
+    try:
+        return bytes.fromhex(text).hex() == text
+    except ValueError:
+        return False
 
 
 def _began(day: str, clock: str, ms: str, flag: str, kwh: str) -> Reading | None:

@@ -8,6 +8,7 @@ from functools import lru_cache
 from gateway.errors import UsageError
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_QUARTER_MS = 15 * 60_000
 
 
 def read_instant(text: str, zone: tzinfo) -> int:
@@ -37,18 +38,23 @@ def read_day(text: str) -> date:
 
 def iso(at_ms: int, zone: tzinfo) -> str:
     """ISO 8601 with zone, to the second: `2026-03-02T08:00:00+08:00`."""
-    minute, ms = divmod(at_ms, 60_000)
-    before, after = _minute(minute, zone)
-    return f"{before}{ms // 1000:02d}{after}" if before else _iso(at_ms, zone)
+    quarter, ms = divmod(at_ms, _QUARTER_MS)
+    minutes, after = _quarter(quarter, zone)
+    if not minutes:
+        return _iso(at_ms, zone)
+    minute, ms = divmod(ms, 60_000)
+    return f"{minutes[minute]}{ms // 1000:02d}{after}"
 
 
-@lru_cache(1 << 16)
-def _minute(minute: int, zone: tzinfo) -> tuple[str, str]:
-    """What stands before and after the seconds throughout a minute since 1970 UTC; empty where the zone's own minute is
-    another, as it was before time was set by the hour."""
-    first, last = (_iso(minute * 60_000 + ms, zone) for ms in (0, 59_999))
-    alike = (first[:17], first[19:]) == (last[:17], last[19:])
-    return (first[:17], first[19:]) if alike else ("", "")
+@lru_cache(1 << 14)
+def _quarter(quarter: int, zone: tzinfo) -> tuple[tuple[str, ...], str]:
+    """What stands before the seconds in each minute of a quarter of an hour since 1970 UTC, and after them; empty where the
+    zone's own quarter is another, as it was before time was set by the hour."""
+    first, last = (_iso(quarter * _QUARTER_MS + ms, zone) for ms in (0, _QUARTER_MS - 1))
+    hour, minute, after = first[:14], int(first[14:16]), first[19:]
+    if first[16:19] != ":00" or last != f"{hour}{minute + 14:02d}:59{after}":
+        return (), ""
+    return tuple(f"{hour}{minute + each:02d}:" for each in range(15)), after
 
 
 def _iso(at_ms: int, zone: tzinfo) -> str:

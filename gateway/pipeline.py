@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from datetime import date
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from sqlite_utils import Database
 
@@ -20,10 +20,8 @@ from gateway.audit.closing import Closed
 from gateway.audit.figures import Chosen, default_rules
 from gateway.audit.hours import Hours
 from gateway.config import Config
-from gateway.district.admit import Brought
 from gateway.district.log import Log
 from gateway.forward import outbox
-from gateway.forward.send import District
 from gateway.intake import store, verify
 from gateway.intake.outcome import Came, Outcome
 from gateway.intake.verify import Arrival, Enrolled
@@ -34,6 +32,10 @@ from gateway.ledger.database import transaction
 from gateway.ledger.outbox import Forwarded
 from gateway.ledger.trail import Head
 from gateway.nurse import posts
+
+if TYPE_CHECKING:  # only shapes: commands that never touch the network start without its libraries
+    from gateway.district.admit import Brought
+    from gateway.forward.send import District
 
 
 def take_in(

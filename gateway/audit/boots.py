@@ -118,7 +118,7 @@ class Boot:
 
     def attested(self) -> Iterator[Span]:
         """From record to record, and from the last to the instant that the next boot proves."""
-        instants = [self.made(each) for each in self.records]
+        instants = list(self._stamps.values())
         pauses = [_is_watched(earlier, later) for earlier, later in pairwise(self.records)]
         for attests, (start_ms, end_ms) in zip(pauses, pairwise(instants), strict=True):
             if attests and start_ms is not None and end_ms is not None:
@@ -141,17 +141,16 @@ def boots_of(chain: Iterable[Said]) -> list[Boot]:
     boots: list[Boot] = []
     records: list[Said] = []
     before: Boot | None = None
+    name, next_us = "", 0
     for each in chain:
-        if records and (each.boot != records[-1].boot or _first_us(each) != records[-1].us + 1):
+        first_us = each.first_us if isinstance(each, Heartbeat) else each.us
+        if records and (each.boot != name or first_us != next_us):
             boots.append(Boot(records, before))
-            before = boots[-1] if _first_us(each) == records[-1].us + 1 else None
+            before = boots[-1] if first_us == next_us else None
             records = []
         records.append(each)
+        name, next_us = each.boot, each.us + 1
     return [*boots, Boot(records, before)] if records else boots
-
-
-def _first_us(record: Said) -> int:
-    return record.first_us if isinstance(record, Heartbeat) else record.us
 
 
 def _is_watched(earlier: Said, later: Said) -> bool:

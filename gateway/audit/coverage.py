@@ -7,7 +7,7 @@ devices, opening hours or bills.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from itertools import pairwise, zip_longest
 from typing import Any
@@ -74,8 +74,10 @@ def attest(chain: Sequence[Said], forked_us: int | None = None, beside: Sequence
     found = Attested()
     dark: list[Span] = []
     for boot in around:
-        found.sessions += _sessions(boot)
-        for doubt, concerned in (*_steps(boot), *_senseless(boot)):
+        told = [(each, _is_sensible(each)) for each in boot.of_kind(words.SESSION)]
+        found.sessions += _sessions(boot, [each for each, is_sensible in told if is_sensible])
+        senseless = _senseless(boot, [each for each, is_sensible in told if not is_sensible])
+        for doubt, concerned in (*_steps(boot), *senseless):
             found.doubts.append(doubt)
             dark.append(concerned)
         dark += _gaps(boot)
@@ -205,9 +207,9 @@ def _placed(boot: Boot, session: Record) -> tuple[int | None, int | None]:
     return (begin.at_ms, end.at_ms) if begin.flag == end.flag == words.SYNCHRONISED else (None, None)
 
 
-def _sessions(boot: Boot) -> Iterator[Seen]:
-    for record in boot.of_kind(words.SESSION):
-        if not _is_sensible(record) or not record.power_mw:
+def _sessions(boot: Boot, told: Iterable[Record]) -> Iterator[Seen]:
+    for record in told:
+        if not record.power_mw:
             continue
         start_ms, end_ms = _placed(boot, record)
         if start_ms is not None and end_ms is not None:
@@ -229,14 +231,13 @@ def _is_sensible(record: Record) -> bool:
     return registers_run and lasted_ms >= 0 and record.active_s * 1000 <= lasted_ms + 1000
 
 
-def _senseless(boot: Boot) -> Iterator[tuple[Doubt, Span]]:
+def _senseless(boot: Boot, told: Iterable[Record]) -> Iterator[tuple[Doubt, Span]]:
     """A SESSION that contradicts itself supports nothing, and what it would have told is not known."""
-    for record in boot.of_kind(words.SESSION):
-        if not _is_sensible(record):
-            made_ms = boot.made(record)
-            instants = [each for each in (*_placed(boot, record), made_ms) if each is not None]
-            if instants:
-                yield _contradiction(record, max(instants)), (min(instants), max(instants))
+    for record in told:
+        made_ms = boot.made(record)
+        instants = [each for each in (*_placed(boot, record), made_ms) if each is not None]
+        if instants:
+            yield _contradiction(record, max(instants)), (min(instants), max(instants))
 
 
 def _contradiction(record: Record, at_ms: int) -> Doubt:

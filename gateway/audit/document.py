@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 from collections import Counter
 from collections.abc import Mapping
+from datetime import tzinfo
+from functools import lru_cache
 from typing import Any
 
 import msgspec
@@ -51,7 +53,7 @@ def treatment(verdict: Verdict, line: BillLine, hours: Hours) -> Json:
         "records": list(verdict.records),
         "dark": _darks(verdict.dark, hours),
         "among": list(verdict.among),
-        "window": [_iso(verdict.window_from_ms, hours), _iso(verdict.window_until_ms, hours)],
+        "window": list(_window(verdict.window_from_ms, verdict.window_until_ms, hours.zone)),
         "charged": _iso(line.charged_ms, hours),
         "amount": yuan(verdict.amount_fen),
     }
@@ -146,6 +148,12 @@ def _coverage(rows: list[DeviceDay]) -> list[Json]:
         each["open_s"] += row.open_s
         each["watched_s"] += row.watched_s
     return list(total.values())
+
+
+@lru_cache(1 << 14)
+def _window(from_ms: int, until_ms: int, zone: tzinfo) -> tuple[str, str]:
+    """Those of one day and item are the same."""
+    return iso(from_ms, zone), iso(until_ms, zone)
 
 
 def _iso(at_ms: int, hours: Hours) -> str:

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from functools import cached_property
+from operator import attrgetter
 from typing import Any
 
 from gateway.audit.editions import Editions
@@ -149,11 +150,13 @@ class Facts:
 
     @cached_property
     def _days(self) -> Mapping[int, date]:
-        return _Known(lambda quarter: self.hours.day_of(quarter * QUARTER_MS))
+        hours = self.hours  # not the facts themselves: they would stand in a ring
+        return _Known(lambda quarter: hours.day_of(quarter * QUARTER_MS))
 
     @cached_property
     def _clocks(self) -> Mapping[int, int]:
-        return _Known(lambda quarter: _second_of_day(self.hours.local(quarter * QUARTER_MS)))
+        hours = self.hours
+        return _Known(lambda quarter: _second_of_day(hours.local(quarter * QUARTER_MS)))
 
     def day_in_period(self, at_ms: int) -> date | None:
         """The local day, if it is one that is reported."""
@@ -197,7 +200,7 @@ class Facts:
         return {
             settled.load: sorted(
                 (each for each in settled.case.sessions if each.unit != ATTENDED),
-                key=lambda each: (each.start_ms, each.unit, each.us),
+                key=attrgetter("start_ms", "unit", "us"),
             )
             for settled in self.settled
         }
@@ -224,7 +227,7 @@ class Facts:
     def _in_force(self) -> Sequence[BillLine]:
         standing = [line for line in self.lines if line.treatments > 0 and line.reversed_by is None]
         known = [line for line in standing if line.line in self._versions]
-        return sorted(known, key=lambda line: (line.charged_ms, line.line))
+        return sorted(known, key=attrgetter("charged_ms", "line"))
 
     @cached_property
     def _versions(self) -> Mapping[str, Item]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import date, timedelta
+from operator import attrgetter
 
 from sqlite_utils import Database
 
@@ -103,7 +104,7 @@ def _lines(
         lines |= {each.line: each for each in beside}
         wider = _hull(span, windows.reach(beside))
         if wider == span:
-            return sorted(lines.values(), key=lambda each: (each.charged_ms, each.line))
+            return sorted(lines.values(), key=attrgetter("charged_ms", "line"))
         span = wider
 
 

@@ -15,7 +15,7 @@ from __future__ import annotations
 from bisect import bisect_left, bisect_right
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from heapq import heappop, heappush
 from itertools import islice
 
@@ -42,14 +42,12 @@ class Treatment:
     amount_fen: int
     reversed: bool = False
     visit: str = ""
+    window: Window = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
+        self.window = self.window_from_ms, self.window_until_ms
         if self.window_until_ms < self.window_from_ms:
             raise ValueError(f"treatment {self.line}#{self.index}: its window ends before it begins")
-
-    @property
-    def window(self) -> Window:
-        return self.window_from_ms, self.window_until_ms
 
 
 @dataclass(frozen=True, slots=True)
@@ -173,7 +171,7 @@ def doubted_sets(witnesses: Iterable[Witness]) -> dict[tuple[str, int], tuple[st
 def _windows(treatments: Sequence[Treatment]) -> dict[Window, list[int]]:
     windows: dict[Window, list[int]] = defaultdict(list)
     for position, treatment in enumerate(treatments):
-        windows[treatment.window_from_ms, treatment.window_until_ms].append(position)
+        windows[treatment.window].append(position)
     return windows
 
 

@@ -207,8 +207,12 @@ def _session(unit: str, device: Device, seen: Seen, period: Period) -> Session:
     """What an off-the-shelf plug measured is of grade B, whoever vouches for the key."""
     grade = "B" if seen.plug else period.grades[unit]
     times = (seen.start_ms, seen.end_ms, seen.active_s)
-    visits = tuple(sorted({period.visits[tag] for tag in seen.tags if tag in period.visits}))
+    visits = _visits(period, seen.tags) if seen.tags else ()
     return Session(unit, seen.us, device.device, *times, device.stations, grade, seen.end_code, visits)
+
+
+def _visits(period: Period, tags: Sequence[str]) -> tuple[str, ...]:
+    return tuple(sorted({period.visits[tag] for tag in tags if tag in period.visits}))
 
 
 def _darks(period: Period, devices: Sequence[Device], watched: _Watched) -> list[Dark]:

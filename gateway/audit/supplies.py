@@ -11,6 +11,7 @@ from bisect import bisect_left, bisect_right
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
+from operator import attrgetter
 
 TOUCH_MS = 2_000
 """A session whose start or end lies this near to dark time touches it."""
@@ -145,7 +146,7 @@ def _runs(darks: Iterable[Dark]) -> list[_Run]:
 
 
 def _of_device(device: str, sessions: list[Session], darks: list[Dark], required_s: int) -> Iterator[Supply]:
-    sessions = sorted(sessions, key=lambda each: (each.start_ms, each.end_ms, each.unit, each.us))
+    sessions = sorted(sessions, key=attrgetter("start_ms", "end_ms", "unit", "us"))
     groups = _join(sessions, _runs(darks))
     for number, (joined, runs) in enumerate(groups, start=1):
         supply = _extra(f"{device}:dark:{number}", joined, runs, required_s)

@@ -12,6 +12,7 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import accumulate
+from operator import attrgetter
 
 from gateway.audit import tags
 from gateway.audit.match import Treatment, Window, Witness, doubted_sets, hall_witnesses, stages
@@ -119,7 +120,7 @@ class Judgement:
 
 def judge(case: Case) -> Judgement:
     """Every treatment of the case gets exactly one verdict."""
-    treatments = sorted(case.treatments, key=lambda each: (each.charged_ms, each.line, each.index))
+    treatments = sorted(case.treatments, key=attrgetter("charged_ms", "line", "index"))
     had_device = {window: case.had_device(window) for window in {each.window for each in treatments}}
     beside = {
         at: code
@@ -155,8 +156,7 @@ def _supplies(case: Case) -> tuple[list[list[Supply]], list[Supply]]:
     return list(graded.values()), extra_supplies(sessions, case.darks, case.required_s)
 
 
-def _by_start(session: Session) -> tuple[int, int, str, int]:
-    return session.start_ms, session.end_ms, session.unit, session.us
+_by_start = attrgetter("start_ms", "end_ms", "unit", "us")
 
 
 def _verdict(

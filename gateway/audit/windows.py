@@ -38,12 +38,15 @@ class Windows:
     def of(self, line: BillLine) -> Wanted | None:
         """What the line wants; None where its item was not in force on the day of its charge."""
         quarter = line.charged_ms // QUARTER_MS
-        if quarter not in self._days:
-            self._days[quarter] = self._hours.day_of(line.charged_ms)
-        key = line.item, self._days[quarter], line.count
-        if key not in self._found:
-            self._found[key] = self._wanted(line)
-        wanted, at_ms = self._found[key], line.performed_ms
+        day = self._days.get(quarter)
+        if day is None:
+            day = self._days[quarter] = self._hours.day_of(line.charged_ms)
+        key = line.item, day, line.count
+        try:
+            wanted = self._found[key]
+        except KeyError:
+            wanted = self._found[key] = self._wanted(line)
+        at_ms = line.performed_ms
         if wanted is None or at_ms is None:
             return wanted
         return Wanted(wanted.item, wanted.paid, (at_ms - PERFORMED_MS, at_ms + PERFORMED_MS))

@@ -152,8 +152,8 @@ class _Shelf:
         unit, us, chained = records.place_of(self._db, position)
         records.take_out(self._db, position)
         self.refuse(refused)
+        chain = self._chain(unit)  # of one that only waited too: where its gap ends has changed
         if chained == CHAINED:
-            chain = self._chain(unit)
             assert chain.head is not None
             before = next(each for each in records.links(self._db, unit, us - 1) if each.chained == CHAINED)
             chain.head = Head(us - 1, before.digest, chain.head.first_us, chain.head.first_up)

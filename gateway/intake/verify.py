@@ -11,6 +11,8 @@ import hashlib
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
+from itertools import groupby
+from operator import attrgetter
 
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric import ec
@@ -92,23 +94,11 @@ _Read = Sequence[record.Record | None]
 
 def _runs(arrivals: Sequence[Arrival]) -> Iterator[tuple[Sequence[Arrival], _Read]]:
     """The arrivals in their order, together where each is the next of its unit after the one before, and came as it did."""
-    read = [canonical.read(each.line) for each in arrivals]
     first = 0
-    pairs = zip(read, read[1:], arrivals, arrivals[1:], strict=False)
-    for at, (here, there, came, comes) in enumerate(pairs, start=1):
-        if (
-            here is None
-            or there is None
-            or here.digest != there.up
-            or here.us + 1 != there.us
-            or here.unit != there.unit
-            or came.clinic != comes.clinic
-            or came.unit != comes.unit
-        ):
-            yield arrivals[first:at], read[first:at]
-            first = at
-    if arrivals:
-        yield arrivals[first:], read[first:]
+    for _, group in groupby(arrivals, attrgetter("clinic", "unit")):
+        for read in canonical.chained(each.line for each in group):
+            yield arrivals[first : first + len(read)], read
+            first += len(read)
 
 
 def _verify_run(
@@ -126,14 +116,9 @@ def _verify_run(
                 _go_on(ends, each.record)
         return said
     ends[last.record.unit] = last.record.digest
-    return [
-        *(
-            Verified(each, each.line, last.clinic, True)  # type: ignore[attr-defined]
-            for each in read[:-1]
-            if each is not None
-        ),
-        last,
-    ]
+    clinic = last.clinic
+    before = [each for each in read[:-1] if each is not None]
+    return [*[Verified(each, each.line, clinic, True) for each in before], last]  # type: ignore[attr-defined]
 
 
 def _go_on(ends: dict[str, str], read: record.Record) -> None:

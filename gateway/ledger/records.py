@@ -78,7 +78,7 @@ def chain(db: Database, unit: str) -> Chain:
 
 def first_aside(db: Database, unit: str, above_us: int = 0) -> int | None:
     """The lowest sequence number above another that waits aside."""
-    sql = "SELECT min(us) FROM records WHERE unit = ? AND chained = 0 AND us > ?"
+    sql = "SELECT min(us) FROM records INDEXED BY records_aside WHERE unit = ? AND chained = 0 AND us > ?"
     return db.execute(sql, [unit, above_us]).fetchone()[0]
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from datetime import date
+from operator import itemgetter
 from typing import Any
 
 from sqlite_utils import Database
@@ -55,4 +56,4 @@ def _insert(db: Database, table: str, run: int, rows: Sequence[Row]) -> None:
         names = list(rows[0])
         columns = ", ".join(f'"{name}"' for name in names)
         sql = f"INSERT INTO {table} (run, {columns}) VALUES (?{', ?' * len(names)})"
-        db.conn.executemany(sql, ((run, *(row[name] for name in names)) for row in rows))
+        db.conn.executemany(sql, ((run, *values) for values in map(itemgetter(*names), rows)))
