@@ -108,6 +108,7 @@ VALUES = (
     "gateway.fields",
     "gateway.errors",
     "gateway.instants",
+    "gateway.money",
     "gateway.config",
     "gateway.clock",
     "gateway.persons",
@@ -177,7 +178,7 @@ def test_nothing_below_knows_commands_bootstrap_pipeline_or_what_runs_them():
 def test_a_kit_reads_the_ledger_and_knows_no_pipeline_and_no_command():
     audit = [
         f"gateway.audit.{each}"
-        for each in ("catalogue", "draw", "hours", "live", "sources", "spans", "spot_check")
+        for each in ("catalogue", "draw", "hours", "live", "posts", "sources", "spans", "spot_check")
     ]
     others = ("gateway.intake.verify", "gateway.district.log", "gateway.pack.tables", "gateway.report")
     may = (*VALUES, *audit, *others, "gateway.kit", "gateway.ledger", "protocol")

@@ -13,11 +13,12 @@ import msgspec
 
 from gateway.audit.facts import DeviceDay
 from gateway.audit.hours import Hours
-from gateway.audit.leads import Lead, yuan
+from gateway.audit.leads import Lead
 from gateway.audit.reconcile import Reconciliation
 from gateway.audit.verdicts import CODES, Verdict
 from gateway.instants import iso
 from gateway.ledger.bills import BillLine
+from gateway.money import yuan
 
 Json = dict[str, Any]
 _encoder = msgspec.json.Encoder()

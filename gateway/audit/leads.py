@@ -12,6 +12,7 @@ from gateway.audit.facts import Facts
 from gateway.audit.figures import Rules as Rules
 from gateway.audit.figures import default_rules as default_rules
 from gateway.audit.rules import RULES, Found
+from gateway.money import yuan
 
 _WORDS = ("enabled", "zh", "en")
 
@@ -90,8 +91,3 @@ def _by_us(key: str) -> tuple[str, int]:
 def _name(*facts: object) -> str:
     """The same finding keeps its name when the period is reconciled again."""
     return hashlib.sha256("\n".join(map(str, facts)).encode()).hexdigest()[:12]
-
-
-def yuan(fen: int) -> str:
-    """An amount in fen as decimal text in yuan."""
-    return f"{fen // 100}.{fen % 100:02d}"

@@ -12,8 +12,8 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Any
 
-from gateway.audit.leads import yuan
 from gateway.ledger.reviews import Act, LeadFound, LineNow
+from gateway.money import yuan
 
 OUTCOMES = ("confirmed", "explained", "entry_or_coding_error", "pending")
 STATES = ("open", "answered", "closed", "refunded")

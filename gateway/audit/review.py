@@ -16,13 +16,13 @@ from typing import Any
 from sqlite_utils import Database
 
 from gateway.audit.formats.values import Unfit, fen
-from gateway.audit.leads import yuan
 from gateway.audit.outcomes import Decided, Standing, is_final, refunded_by, standing
 from gateway.errors import UsageError
 from gateway.instants import read_day
 from gateway.ledger import reviews, trail
 from gateway.ledger.database import transaction
 from gateway.ledger.reviews import Act, LeadFound
+from gateway.money import yuan
 from gateway.persons import person, reason
 
 COMPLAINT = "complaint"

@@ -16,6 +16,7 @@ from datetime import date
 
 from gateway.audit.outcomes import Standing
 from gateway.ledger.reviews import LeadFound
+from gateway.money import yuan
 
 DOUBTS = ("short", "no_device_time", "unobserved")
 KINDS = ("clinic", "day", "week", "room", "item", "staff")
@@ -80,8 +81,8 @@ class Sum:
     def document(self) -> dict[str, object]:
         """As `report --json` prints it."""
         return {name: getattr(self, name) for name in self.__slots__ if not name.endswith("_fen")} | {
-            "amount": f"{self.amount_fen // 100}.{self.amount_fen % 100:02d}",
-            "leads_amount": f"{self.leads_fen // 100}.{self.leads_fen % 100:02d}",
+            "amount": yuan(self.amount_fen),
+            "leads_amount": yuan(self.leads_fen),
         }
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import signal
+import sys
 import time
 from pathlib import Path
 from typing import Any
@@ -38,6 +40,7 @@ def demo(once: bool, lang: str, out: Path, speed: int, seed: int, port: int) -> 
     \b
     例 · example: wattwitness demo --once --lang en
     """
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # whoever ends it so ends its programs too
     show = Show(lang)
     stage = Stage(out.resolve(), plan.plan(seed), speed, port)
     try:

@@ -20,6 +20,7 @@ from gateway.kit import lots
 from gateway.kit.lots import Draw, Lot
 from gateway.ledger import bills
 from gateway.ledger.bills import BillLine, Teller
+from gateway.money import yuan
 from gateway.persons import CONSOLE, person
 
 
@@ -115,7 +116,7 @@ def _details(book: Book, about: Any, line: BillLine | None) -> dict[str, object]
         "charged": iso(line.charged_ms, book.zone_of(about["clinic"])),
         "item": line.item,
         "room": line.room,
-        "amount": f"{line.amount_fen // 100}.{line.amount_fen % 100:02d}",
+        "amount": yuan(line.amount_fen),
     }
 
 

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from decimal import Decimal
 from typing import Any
 
 from gateway.audit.control import Control
 from gateway.audit.import_bills import Imported
 from gateway.commands.output import say
 from gateway.ledger.accounts import SourceTotal
+from gateway.money import yuan
 
 _SHOWN = 20  # refused rows and unmapped codes told to people; --json has all
 
@@ -56,8 +56,8 @@ def total_document(each: SourceTotal) -> dict[str, Any]:
         "lines": each.lines,
         "in_force": each.in_force,
         "items": each.items,
-        "insured": _yuan(each.insured_fen),
-        "self_paid": _yuan(each.self_paid_fen),
+        "insured": yuan(each.insured_fen),
+        "self_paid": yuan(each.self_paid_fen),
     }
 
 
@@ -66,7 +66,7 @@ def _control_document(control: Control) -> dict[str, Any]:
         "settlements": control.settlements,
         "refunded": control.refunded,
         "unpaired": control.unpaired,
-        "amount": _yuan(control.amount_fen),
+        "amount": yuan(control.amount_fen),
         "sources": [
             {
                 "source": each.source,
@@ -75,23 +75,19 @@ def _control_document(control: Control) -> dict[str, Any]:
                     {
                         "visit": one.visit,
                         "settlement": one.settlement or None,
-                        "told": _yuan(one.told_fen),
-                        "lines": _yuan(one.lines_fen),
+                        "told": yuan(one.told_fen),
+                        "lines": yuan(one.lines_fen),
                     }
                     for one in each.differ
                 ],
                 "absent": [
-                    {"visit": one.visit, "settlement": one.settlement, "told": _yuan(one.amount_fen)}
+                    {"visit": one.visit, "settlement": one.settlement, "told": yuan(one.amount_fen)}
                     for one in each.absent
                 ],
             }
             for each in control.sources
         ],
     }
-
-
-def _yuan(fen: int) -> str:
-    return f"{Decimal(fen) / 100:.2f}"
 
 
 def tell(imported: Imported) -> None:
@@ -123,7 +119,7 @@ def tell(imported: Imported) -> None:
 def _tell_totals(imported: Imported) -> None:
     """What each source tells of the days of this file, where there are two to compare."""
     for each in imported.totals if len(imported.totals) > 1 else ():
-        insured, self_paid = _yuan(each.insured_fen), _yuan(each.self_paid_fen)
+        insured, self_paid = yuan(each.insured_fen), yuan(each.self_paid_fen)
         say(
             f"  这些天 {each.source} 合计:有效 {each.in_force} 行,医保或未注明 {insured} 元,自费 {self_paid} 元",
             f"{each.source} on these days: {each.in_force} lines in force, insured or not told {insured} yuan, self-paid"
@@ -151,9 +147,9 @@ def _tell_control(control: Control) -> None:
     """The totals of a file of settlements, and what does not fit them. They change no line."""
     say(
         f"{control.settlements} 笔结算,另有退费 {control.refunded} 对、缺正数行的退费 {control.unpaired} 笔,"
-        f"合计 {_yuan(control.amount_fen)} 元;收费行不因此改变",
+        f"合计 {yuan(control.amount_fen)} 元;收费行不因此改变",
         f"{control.settlements} settlements, {control.refunded} refunded in pairs, {control.unpaired} refunds without"
-        f" their settlement, {_yuan(control.amount_fen)} yuan in all; no line changes by it",
+        f" their settlement, {yuan(control.amount_fen)} yuan in all; no line changes by it",
     )
     for each in control.sources:
         say(
@@ -162,7 +158,7 @@ def _tell_control(control: Control) -> None:
         )
         for one in each.differ[:_SHOWN]:
             of = one.settlement or "—"
-            told, lines = _yuan(one.told_fen), _yuan(one.lines_fen)
+            told, lines = yuan(one.told_fen), yuan(one.lines_fen)
             say(
                 f"  就诊 {one.visit} 结算 {of}:对账 {told} 元,收费行 {lines} 元",
                 f"account {told}, lines {lines}",

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +14,7 @@ from gateway.commands.editions import lines_document, tell_lines
 from gateway.commands.output import as_json, of_clinic, print_json, say
 from gateway.errors import UsageError
 from gateway.instants import iso, read_day
+from gateway.money import yuan
 
 _SHOWN = 40
 NONE = "none"
@@ -84,7 +84,7 @@ def unmapped(folder: Path, clinic: str | None, as_json: bool) -> int:
     if as_json:
         lines, fen = sum(each.called.lines for each in found), sum(each.called.fen for each in found)
         rows = [_document(book, each) for each in found]
-        print_json({"lines": lines, "amount": _yuan(fen), "unmapped": rows})
+        print_json({"lines": lines, "amount": yuan(fen), "unmapped": rows})
     else:
         _tell(found, len(doubtful))
     return 1 if doubtful else 0
@@ -99,7 +99,7 @@ def _document(book: Book, each: WithoutItem) -> dict[str, Any]:
         "own_code": called.own_code,
         "name": called.name,
         "lines": called.lines,
-        "amount": _yuan(called.fen),
+        "amount": yuan(called.fen),
         "first": iso(called.first_ms, zone),
         "last": iso(called.last_ms, zone),
         "candidates": list(each.candidates),
@@ -111,14 +111,10 @@ def _tell(found: list[WithoutItem], doubtful: int) -> None:
         called = each.called
         could = f"  ? {', '.join(map(str, each.candidates))}" if each.candidates else ""
         codes = called.code if called.own_code in ("", called.code) else f"{called.code} ({called.own_code})"
-        click.echo(f"{called.lines:6d}  {_yuan(called.fen):>12}  {codes}  {called.name}{could}")
+        click.echo(f"{called.lines:6d}  {yuan(called.fen):>12}  {codes}  {called.name}{could}")
     if len(found) > _SHOWN:
         say(f"…… 另有 {len(found) - _SHOWN} 种，见 --json", f"{len(found) - _SHOWN} more, see --json")
     say(
         f"{len(found)} 种编码或名称没有项目，其中 {doubtful} 种可能是目录项目：请用 catalogue map 说明",
         f"{len(found)} codes or names have no item, {doubtful} of them could be one: say which by catalogue map",
     )
-
-
-def _yuan(fen: int) -> str:
-    return f"{Decimal(fen) / 100:.2f}"

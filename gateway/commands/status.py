@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +20,7 @@ from gateway.district.overview import overview
 from gateway.errors import GatewayError
 from gateway.instants import iso
 from gateway.ledger import accounts, outbox, records, units
+from gateway.money import yuan
 from gateway.tls import certificate, trusting
 
 Document = dict[str, Any]
@@ -110,7 +110,7 @@ def _bills(book: Book, db: Database) -> list[Document]:
         {
             "clinic": each.clinic,
             **total_document(each),
-            "account": f"{Decimal(sum(settled[each.clinic])) / 100:.2f}" if settled[each.clinic] else None,
+            "account": yuan(sum(settled[each.clinic])) if settled[each.clinic] else None,
             "first": _iso(book, each.first_ms),
             "last": _iso(book, each.last_ms),
         }

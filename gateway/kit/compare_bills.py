@@ -16,6 +16,7 @@ from gateway.audit.spans import Span, intersect
 from gateway.kit.compare import Finding
 from gateway.ledger.accounts import FileSpan
 from gateway.ledger.bills import BillLine
+from gateway.money import yuan
 
 _SENTENCES = {
     "bills_missing": (
@@ -96,14 +97,14 @@ def _counts(line: BillLine) -> bool:
 
 
 def _difference(each: Difference) -> Finding:
-    values = {"day": each.day, "item": each.item, "count": each.count, "yuan": _yuan(each.fen)}
+    values = {"day": each.day, "item": each.item, "count": each.count, "yuan": yuan(each.fen)}
     return _said(_KINDS[each.kind], ", ".join(line.line for line in each.lines), **values)
 
 
 def _untold(lines: Sequence[BillLine], hours: Hours) -> Finding:
     days = sorted({hours.day_of(each.charged_ms) for each in lines})
     fen = sum(each.amount_fen for each in lines)
-    values = {"first": days[0], "last": days[-1], "count": len(lines), "yuan": _yuan(fen)}
+    values = {"first": days[0], "last": days[-1], "count": len(lines), "yuan": yuan(fen)}
     return _said("bills_untold", "bills", **values)
 
 
@@ -137,7 +138,3 @@ def _total(account: Account) -> Total:
 def _said(code: str, where: str, **values: object) -> Finding:
     zh, en = _SENTENCES[code]
     return Finding(code, where, zh.format(**values), en.format(**values), code in _NOTES)
-
-
-def _yuan(fen: int) -> str:
-    return f"{fen // 100}.{fen % 100:02d}"

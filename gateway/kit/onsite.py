@@ -20,6 +20,7 @@ from gateway.kit.compare_settings import compare_settings
 from gateway.kit.folder import Files
 from gateway.kit.held import Kit
 from gateway.ledger.trail import Entry, Head, contradicted, contradictory
+from gateway.money import yuan
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +44,7 @@ class Result:
                 {
                     "source": each.source,
                     "lines": each.lines,
-                    "amount": f"{each.fen // 100}.{each.fen % 100:02d}",
+                    "amount": yuan(each.fen),
                 }
                 for each in self.totals
             ],

@@ -14,13 +14,12 @@ from fastapi.responses import JSONResponse, RedirectResponse
 from fastapi.staticfiles import StaticFiles
 from sqlite_utils import Database
 
-from gateway.access.places import DISPLAY, NURSE
+from gateway.access.places import DISPLAY, INSPECTOR, NURSE
 from gateway.clock import Clock
 from gateway.config import DISTRICT, Config
 from gateway.errors import GatewayError
 from gateway.ledger import database
 from gateway.pages import (
-    day,
     day_page,
     district_page,
     draw_page,
@@ -43,8 +42,8 @@ from gateway.pages.words import speak
 OpenLedger = Callable[[], Database]
 Overview = Callable[[Database, tzinfo], Mapping[str, Any]]
 
-_FIRST = {DISPLAY: "/board", NURSE: "/nurse"}
-"""Where somebody begins; all others at the newest day."""
+_FIRST = {DISPLAY: "/board", NURSE: "/nurse", INSPECTOR: "/inspect"}
+"""Where somebody begins at a clinic; all others at the newest day."""
 
 
 def create_app(
@@ -59,7 +58,7 @@ def create_app(
     app.mount("/static", StaticFiles(directory=Path(__file__).parent / "static"))
     app.include_router(_common(open_ledger))
     app.include_router(sign_in.routes(open_ledger, config, clock))
-    app.include_router(day_page.routes(open_ledger, config))
+    app.include_router(day_page.routes(open_ledger, config, clock))
     app.include_router(line_page.routes(open_ledger, config))
     app.include_router(record_page.routes(open_ledger, config))
     app.include_router(people_page.routes(open_ledger, config, clock))
@@ -70,7 +69,7 @@ def create_app(
     if config.role == DISTRICT:
         app.include_router(_district(open_ledger, config, overview))
     else:
-        app.include_router(_clinic(open_ledger, config, clock))
+        app.include_router(_clinic())
     _errors(app)
     app.add_middleware(WithHeaders)
     return app
@@ -88,17 +87,13 @@ def _common(open_ledger: OpenLedger) -> APIRouter:
     return routes
 
 
-def _clinic(open_ledger: OpenLedger, config: Config, clock: Clock) -> APIRouter:
+def _clinic() -> APIRouter:
     routes = APIRouter()
 
     @routes.get("/")
     def home(request: Request) -> Response:
-        role = person_of(request).role
-        if role in _FIRST:
-            return RedirectResponse(_FIRST[role] + query(language(request)), 302)
-        with closing(open_ledger()) as ledger:
-            shown = day.day_to_show(ledger, config, clock.now_ms())
-        return RedirectResponse(f"/day/{shown}{query(language(request))}", 302)
+        first = _FIRST.get(person_of(request).role, "/day")
+        return RedirectResponse(first + query(language(request)), 302)
 
     return routes
 

@@ -10,9 +10,11 @@ from datetime import date, timedelta
 from typing import Any
 
 from fastapi import APIRouter, HTTPException, Request, Response
+from fastapi.responses import RedirectResponse
 from markupsafe import Markup
 from sqlite_utils import Database
 
+from gateway.clock import Clock
 from gateway.config import Config
 from gateway.pages import day, month_page, timeline
 from gateway.pages.addresses import Addresses
@@ -29,9 +31,17 @@ MOST_SESSIONS = 2_000
 """More sessions than that are no day of a clinic, and not listed one by one."""
 
 
-def routes(open_ledger: OpenLedger, config: Config) -> APIRouter:
-    """`/day/YYYY-MM-DD`, and its picture alone."""
+def routes(open_ledger: OpenLedger, config: Config, clock: Clock) -> APIRouter:
+    """`/day/YYYY-MM-DD`, and its picture alone; `/day` leads to the newest."""
     router = APIRouter()
+
+    @router.get("/day")
+    def newest(request: Request) -> Response:
+        clinic = whose(config, request)
+        with closing(open_ledger()) as ledger:
+            shown = day.day_to_show(ledger, clinic, clock.now_ms())
+        to = Addresses(language(request), named(config, clinic.clinic))
+        return RedirectResponse(to.day(shown), 302)
 
     @router.get("/day/{text}.svg")
     def picture(request: Request, text: str) -> Response:

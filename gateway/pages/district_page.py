@@ -1,4 +1,4 @@
-"""What the district's template is filled with: its clinics, each with its month, and one row for each of their units."""
+"""What the district's template is filled with: its clinics, where each is inspected, and one row for each of their units."""
 
 from __future__ import annotations
 
@@ -10,13 +10,15 @@ from gateway.config import Config
 from gateway.pages.rendered import query
 from gateway.pages.words import Say, speak
 
+_OF_CLINIC = ("inspect", "day", "month")
+
 Row = tuple[str, int, str, str]
 """A unit, how many of its records are held, which are missing, and when it was heard last."""
 
 
 def texts(config: Config, lang: str, found: Mapping[str, Any]) -> dict[str, Any]:
     """The template's values, of an overview as `GET /district/v1/overview` answers it, and of the clinics that are in the
-    settings: only of those are hours known, and so a month."""
+    settings: only of those are hours known, and so days and months."""
     say = speak(lang)
     held = {clinic["clinic"]: clinic for clinic in found["clinics"]}
     return {
@@ -33,7 +35,7 @@ def _clinic(config: Config, lang: str, held: Mapping[str, Mapping[str, Any]], na
     return {
         "clinic": name,
         "name": known.name if known else "",
-        "month": f"/month{query(lang, clinic=name)}" if known else "",
+        "ways": [(page, f"/{page}{query(lang, clinic=name)}") for page in _OF_CLINIC] if known else [],
         "quarantined": clinic["quarantined"],
         "rows": [_row(speak(lang), unit) for unit in clinic["units"]],
         "anchor": quote(name, safe=""),

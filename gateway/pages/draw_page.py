@@ -14,7 +14,7 @@ from fastapi.responses import PlainTextResponse, RedirectResponse
 from sqlite_utils import Database
 
 from gateway.audit import draw
-from gateway.audit.draw import STRATA
+from gateway.audit.draw import STRATA, Drawn
 from gateway.audit.hours import Hours
 from gateway.clock import Clock
 from gateway.config import Config
@@ -26,10 +26,11 @@ from gateway.ledger import bills
 from gateway.ledger.bills import Teller
 from gateway.pages.addresses import Addresses
 from gateway.pages.period_asked import Misasked, period_asked
+from gateway.pages.phrases import Wording
 from gateway.pages.rendered import language, person_of, query, rendered
+from gateway.pages.view import PENDING
 from gateway.pages.whose import named, whose
 from gateway.pages.words import speak
-from gateway.report.sheets import money
 
 OpenLedger = Callable[[], Database]
 Text = Annotated[str, Form()]
@@ -115,7 +116,7 @@ class _Desk:
         lang, found = language(request), None
         if asked.seed:
             drawn = self._draw(request, asked, asked.seed)
-            found = _shown(drawn, asked.of, Addresses(lang, asked.clinic))
+            found = _shown(drawn, asked, Wording(lang, asked.of.zone))
         title = speak(lang)("draw.title", clinic=asked.of.name)
         other = query("zh" if lang == "en" else "en", clinic=asked.clinic, **asked.values)
         names = "/draw.txt" + query(lang, clinic=asked.clinic, **asked.values)
@@ -141,33 +142,39 @@ class _Desk:
             return lots.draw_lot(db, asked.lot(db), asked.n, seed, asked.per, by, now_ms)
 
 
-def _shown(found: Draw, of: Config, to: Addresses) -> dict[str, object]:
+def _shown(found: Draw, asked: _Asked, words: Wording) -> dict[str, object]:
+    to = Addresses(words.lang, asked.clinic)
     return {
         "seed": found.seed,
         "given": found.entry.body["given"],
         "entry": found.entry.entry,
-        "at": iso(found.entry.at_ms, of.zone).replace("T", " "),
+        "at": iso(found.entry.at_ms, asked.of.zone).replace("T", " "),
         "by": found.entry.who,
         "count": found.lot.population["count"],
         "sha256": found.lot.population["sha256"],
-        "rows": [_row(found.lot, each.name, each.rank, each.stratum, of, to) for each in found.drawn],
+        "rows": [_row(found.lot, each, asked.per, words, to) for each in found.drawn],
         "command": _command(found.seed, found.lot.kind, found.n),
     }
 
 
-def _row(lot: Lot, name: str, rank: str, stratum: str, of: Config, to: Addresses) -> dict[str, object]:
-    line = lot.lines[name]
+def _row(lot: Lot, drawn: Drawn, per: str | None, words: Wording, to: Addresses) -> dict[str, object]:
+    line = lot.lines[drawn.name]
     return {
-        "name": name,
-        "address": to.line(line.source, name),
-        "rank": rank[:16],
-        "stratum": stratum,
+        "name": drawn.name,
+        "address": to.line(line.source, drawn.name),
+        "rank": drawn.rank[:16],
+        "said": _said(drawn.stratum, words) if per == "verdict" else "",
         "item": line.item,
         "text": line.name,
-        "charged": iso(line.charged_ms, of.zone).replace("T", " ")[:16],
+        "charged": words.instant(line.charged_ms),
         "room": line.room,
-        "amount": money(line.amount_fen),
+        "amount": words.yuan(line.amount_fen),
     }
+
+
+def _said(stratum: str, words: Wording) -> str:
+    """What was said of a line's treatments; what nobody has reconciled waits for it."""
+    return words.say("and").join(words.verdict(code) for code in stratum.replace("-", PENDING).split("+"))
 
 
 def _command(seed: str, kind: str, n: int) -> str:

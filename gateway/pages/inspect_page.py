@@ -18,9 +18,10 @@ from gateway.config import Config
 from gateway.instants import iso, local_day
 from gateway.ledger import bills, closings, outbox, records, trail, units
 from gateway.pages.period_asked import period_asked
+from gateway.pages.phrases import Wording
 from gateway.pages.rendered import language, query, rendered
 from gateway.pages.whose import named, whose
-from gateway.pages.words import Say, knows, speak
+from gateway.pages.words import knows, speak
 from gateway.report import sheets
 
 OpenLedger = Callable[[], Database]
@@ -37,9 +38,14 @@ def routes(open_ledger: OpenLedger, config: Config, clock: Clock) -> APIRouter:
         first, last = period_asked(request.query_params, local_day(clock.now_ms(), of.zone))
         with closing(open_ledger()) as db:
             found = figures(db, of, bills.usual_source(db, of.clinic), first, last, clock.now_ms())
-            values: dict[str, Any] = {**_coverage(db, found), **_unknown(db, of, lang), **_asked(config, of, found, lang)}
+            values: dict[str, Any] = {
+                **_coverage(db, found),
+                **_unknown(db, of, lang),
+                **_asked(config, of, found, lang),
+            }
         title = speak(lang)("inspect.title", clinic=of.name)
-        return rendered("inspect.html", lang, title=title, found=found, **values)
+        at = iso(clock.now_ms(), of.zone).replace("T", " ")
+        return rendered("inspect.html", lang, title=title, found=found, at=at, **values)
 
     return router
 
@@ -88,15 +94,15 @@ def _asked(config: Config, of: Config, found: Figures, lang: str) -> dict[str, o
         "span": query(lang, clinic=clinic, **span),
         "month": query(lang, clinic=clinic, of=f"{found.last:%Y-%m}"),
         "other": query("zh" if lang == "en" else "en", clinic=clinic, **span),
-        "open_leads": _leads(found, speak(lang)),
+        "words": Wording(lang, of.zone),
+        "open_leads": _leads(found, Wording(lang, of.zone)),
     }
 
 
-def _leads(found: Figures, say: Say) -> list[tuple[str, str, str, str, str]]:
+def _leads(found: Figures, words: Wording) -> list[tuple[str, str, str, str, str]]:
     """(id, rule, day, state, amount) of every lead of the period, the newest day first."""
     told = [
-        (lead.lead, say(f"rule.{lead.rule}") if knows(f"rule.{lead.rule}") else lead.rule, lead.day,
-         say(f"state.{now.state}"), sheets.money(lead.amount_fen))
+        (lead.lead, words.rule(lead.rule), lead.day, words.say(f"state.{now.state}"), words.yuan(lead.amount_fen))
         for lead, now in found.leads
     ]  # fmt: skip
     return sorted(told, key=lambda row: (row[2], row[0]), reverse=True)

@@ -12,6 +12,7 @@ from gateway.audit import outcomes
 from gateway.audit.outcomes import DISTRICT, Standing
 from gateway.instants import iso
 from gateway.ledger.reviews import Act, LeadFound
+from gateway.money import yuan
 from gateway.pages.addresses import Addresses
 from gateway.pages.arithmetic import arithmetic
 from gateway.pages.focus import dark_span, drawn
@@ -97,7 +98,7 @@ class LeadWords(Wording):
         is_internal = act.kind == "review" and act.side != DISTRICT
         received = None if act.received_ms is None else iso(act.received_ms, self.zone)[:16].replace("T", " ")
         amounts = {name: said.get(f"{name}_fen") for name in ("withheld", "deducted")}
-        notes = [say(f"lead.{name}", amount=_yuan(fen)) for name, fen in amounts.items() if fen is not None]
+        notes = [say(f"lead.{name}", amount=yuan(fen)) for name, fen in amounts.items() if fen is not None]
         notes += [
             f"{say(f'lead.{name}')}: {said[name]}" for name in ("cause", "rectification") if said.get(name)
         ]
@@ -127,10 +128,6 @@ def _span(dark: list[str]) -> list[str]:
 
 def _pairs(parameters: Mapping[str, Any]) -> str:
     return "  ".join(f"{name} = {value}" for name, value in parameters.items())
-
-
-def _yuan(fen: int) -> str:
-    return f"{fen // 100}.{fen % 100:02d}"
 
 
 def _table(rows: list[dict[str, Any]]) -> tuple[list[str], list[list[str]]]:

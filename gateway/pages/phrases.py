@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from datetime import date, datetime, tzinfo
 
+from gateway.money import yuan
 from gateway.pages.view import DayView, DoubtSet, Line, Session
 from gateway.pages.words import knows, speak
 
@@ -47,7 +48,7 @@ class Wording:
 
     def yuan(self, fen: int) -> str:
         """An amount of money."""
-        return self.say("yuan", value=f"{'-' if fen < 0 else ''}{abs(fen) // 100}.{abs(fen) % 100:02d}")
+        return self.say("yuan", value=yuan(fen))
 
     def verdict(self, code: str) -> str:
         """What a verdict is called."""

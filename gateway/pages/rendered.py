@@ -18,10 +18,10 @@ from gateway.pages.headers import HEADERS
 from gateway.pages.words import LANGUAGES, TAGS, speak
 
 _WAYS = {
-    False: ("/board", "/nurse", "/", "/month", "/bills", "/inspect", "/trail", "/people"),
-    True: ("/", "/draw", "/trail", "/people"),
+    False: ("/board", "/nurse", "/day", "/month", "/bills", "/inspect", "/trail", "/people"),
+    True: ("/", "/trail", "/people"),
 }
-"""Is it a district -> the first pages of each kind."""
+"""Is it a district -> the first pages of each kind. What is of one clinic of a district is reached from `/`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,16 +35,12 @@ class Looking:
     @property
     def ways(self) -> list[str]:
         """The pages that this person may go to."""
-        asked = [(way, places.place("GET", way)) for way in _WAYS[self.is_district]]
-        home = "/" if self.is_district else "/day/2026-01-01"  # `/` leads to the newest day
-        may_see_days = (place := places.place("GET", home)) and place.allows(
-            self.person.role, self.is_district
-        )
-        return [
-            way
-            for way, place in asked
-            if place and place.allows(self.person.role, self.is_district) and (way != "/" or may_see_days)
-        ]
+        return [way for way in _WAYS[self.is_district] if self.may_see(way)]
+
+    def may_see(self, path: str) -> bool:
+        """Whether this person may look there."""
+        place = places.place("GET", path)
+        return place is not None and place.allows(self.person.role, self.is_district)
 
     def may(self, path: str) -> bool:
         """Whether this person may send a form there."""
@@ -53,8 +49,7 @@ class Looking:
 
     def is_at(self, way: str) -> bool:
         """Whether this page is of that kind."""
-        here = "/" if self.path.startswith("/day/") else self.path
-        return here == way or (way != "/" and here.startswith(f"{way}/"))
+        return self.path == way or (way != "/" and self.path.startswith(f"{way}/"))
 
 
 LOOKING: ContextVar[Looking | None] = ContextVar("looking", default=None)

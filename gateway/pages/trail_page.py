@@ -15,7 +15,7 @@ from gateway.config import Config
 from gateway.instants import iso
 from gateway.ledger import trail
 from gateway.ledger.trail import Entry
-from gateway.pages.rendered import language, query, rendered
+from gateway.pages.rendered import LOOKING, language, query, rendered
 from gateway.pages.words import Say, knows, speak
 
 OpenLedger = Callable[[], Database]
@@ -71,8 +71,9 @@ def _act(act: str, say: Say) -> str:
 
 
 def _address(each: Entry, lang: str) -> str:
-    """Where what it is about has its page; nothing where it has none."""
+    """Where what it is about has its page; nothing where it has none, or none for who looks."""
     kind, _, name = each.subject.partition(":")
     if each.act == "look":
-        return each.subject if each.subject.startswith("/") and not each.subject.startswith("//") else ""
+        looking, is_ours = LOOKING.get(), each.subject.startswith("/") and not each.subject.startswith("//")
+        return each.subject if is_ours and looking and looking.may_see(each.subject.partition("?")[0]) else ""
     return f"/lead/{quote(name, safe='')}{query(lang)}" if kind == "lead" else ""

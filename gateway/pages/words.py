@@ -16,7 +16,8 @@ TAGS = {"zh": "zh-CN", "en": "en"}
 """Language -> its BCP 47 tag, for `lang` attributes."""
 
 Say = Callable[..., str]
-"""say("key", name=value ...) -> the text in the language that was chosen, its `{}` fields filled by name."""
+"""say("key", name=value ...) -> the text in the language that was chosen, its `{}` fields filled by name. A count chooses its
+word by `{n:line|lines}`: the first for one, the other for all else."""
 
 LOCALE = Path(__file__).parent / "locale"
 _GAPS = {"zh": "", "en": " "}  # between sentences; to gettext an empty text is a missing one
@@ -48,6 +49,14 @@ class _Texts:
         return self._found[key]
 
 
+class _Count(int):
+    """A number that knows which word goes with it."""
+
+    def __format__(self, spec: str) -> str:
+        one, is_choice, many = spec.partition("|")
+        return super().__format__(spec) if not is_choice else one if self == 1 else many
+
+
 @cache
 def _texts(lang: str) -> _Texts:
     return _Texts(lang)
@@ -58,7 +67,8 @@ def speak(lang: str) -> Say:
     texts = _texts(lang if lang in LANGUAGES else LANGUAGES[0])
 
     def say(key: str, **values: object) -> str:
-        return texts.text(key).format(**values)
+        counted = {name: _Count(told) if type(told) is int else told for name, told in values.items()}
+        return texts.text(key).format(**counted)
 
     return say
 

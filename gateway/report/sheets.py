@@ -13,6 +13,7 @@ from typing import Any
 from gateway.audit.month import DayState, Figures
 from gateway.audit.sums import CameBack, Sum
 from gateway.instants import local_day
+from gateway.money import yuan
 from gateway.pages.words import knows, speak
 
 TEXT, COUNT, SHARE, MONEY, MARK = "text", "count", "share", "money", "mark"
@@ -76,18 +77,13 @@ def share(part: int, whole: int) -> str:
     return f"{tenths // 10}.{tenths % 10}%" if tenths < 1000 else "100%"
 
 
-def money(fen: int) -> str:
-    """An amount in yuan."""
-    return f"{fen // 100}.{fen % 100:02d}"
-
-
 def shown(column: Column, cell: Cell) -> str:
     """A figure as people read it; a dash where nothing can be said."""
     if cell is None:
         return "—"
     if column.kind == SHARE:
         return share(*cell)
-    return money(cell) if column.kind == MONEY else str(cell)
+    return yuan(cell) if column.kind == MONEY else str(cell)
 
 
 SIGNATURES = tuple(
@@ -124,7 +120,7 @@ def highlights(figures: Figures) -> list[tuple[Both, str, Both]]:
         "supported": share(whole.supported, whole.judged),
         "by_hand": share(whole.by_hand, whole.treatments),
         "leads": str(whole.leads),
-        "leads_amount": money(whole.leads_fen),
+        "leads_amount": yuan(whole.leads_fen),
     }
     return [
         (both(f"figure.{key}"), value, both(f"figure_why.{key}", manual=whole.manual))

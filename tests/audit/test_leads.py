@@ -9,7 +9,6 @@ from datetime import date
 import pytest
 from hypothesis import given, settings
 
-from gateway.audit import leads
 from gateway.audit.coverage import Doubt
 from gateway.audit.facts import Finding
 from gateway.audit.leads import Lead, default_rules
@@ -229,10 +228,6 @@ def test_every_rule_says_its_sentence_in_chinese_and_english():
         assert table["zh"].strip() and table["en"].isascii()
         zh, en = (set(re.findall(r"{(\w+?)(?:_zh|_en)?}", table[lang])) for lang in ("zh", "en"))
         assert zh == en
-
-
-def test_money_is_written_with_two_decimals():
-    assert [leads.yuan(fen) for fen in (0, 5, 1200, 123456)] == ["0.00", "0.05", "12.00", "1234.56"]
 
 
 # --- whatever the day ---------------------------------------------------------------------------------------------

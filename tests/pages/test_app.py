@@ -36,8 +36,9 @@ def client(path):
 
 
 def test_the_first_page_leads_to_the_day_and_keeps_the_language(client):
-    assert client.get("/", follow_redirects=False).headers["location"] == "/day/2026-03-02"
-    assert client.get("/?lang=en", follow_redirects=False).headers["location"] == "/day/2026-03-02?lang=en"
+    for way, to in (("/", "/day"), ("/day", "/day/2026-03-02")):
+        assert client.get(way, follow_redirects=False).headers["location"] == to
+        assert client.get(f"{way}?lang=en", follow_redirects=False).headers["location"] == f"{to}?lang=en"
 
 
 def test_the_day_speaks_chinese_first(client):
@@ -168,7 +169,7 @@ def test_half_a_character_in_a_lead_does_no_harm(path):
 
 def test_a_day_without_anything_has_its_page(client):
     page = client.get("/day/2026-03-09").text
-    assert "这一天还没有核对" in page and "没有导入理疗项目的计费" in page
+    assert "这一天还没有核对" in page and "没有导入理疗项目的收费" in page
 
 
 def test_a_closed_day_says_so(path):
@@ -228,7 +229,13 @@ def test_a_district_leads_to_the_month_of_each_clinic_whose_hours_it_knows(path)
     assert months == ["/month?clinic=C001&amp;lang=en", "/month?clinic=C002&amp;lang=en"]
     assert "梧桐路" in page and page.count("No units are enrolled yet") == 2
     assert client.get("/month?clinic=C001&of=2026-03").status_code == 200
-    day = client.get("/day/2026-03-02?clinic=C001").text
+    assert [*re.findall(r'href="(/(?:inspect|day)[^"]+)"', page)][:2] == [
+        "/inspect?clinic=C001&amp;lang=en",
+        "/day?clinic=C001&amp;lang=en",
+    ]
+    newest = client.get("/day?clinic=C001", follow_redirects=False).headers["location"]
+    assert newest == "/day/2026-03-02?clinic=C001"
+    day = client.get(newest).text
     assert "梧桐路 · 2026 年 3 月 2 日" in day and "/line/2026030200034%2F103?clinic=C001" in day
     assert client.get("/line/2026030200034%2F103?clinic=C001").status_code == 200
 

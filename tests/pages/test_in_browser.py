@@ -9,14 +9,16 @@ import pytest
 from axe_playwright_python.sync_playwright import Axe
 from sqlite_utils import Database
 
-from gateway.access.places import MANAGER
+from gateway.access.places import ADMINISTRATOR, INSPECTOR
 from gateway.clock import Clock
 from gateway.pages.app import create_app
 from tests.pages import sample
-from tests.pages.clinic_day import DAY
+from tests.pages.clinic_day import DAY, district_day
 from tests.pages.opened import address_of, opened
 from tests.support.browser import browser_page, served, shows_glyphs
 from tests.support.signed_in import account, as_person
+
+SERIOUS = ("serious", "critical")
 
 
 @pytest.fixture(scope="module")
@@ -79,7 +81,7 @@ def test_a_set_is_one_click_away_from_its_lines(address):
 def test_the_page_can_be_read_without_the_picture(address):
     with browser_page() as page:
         page.goto(address)
-        assert page.get_by_role("img", name="设备通电与计费时间图").count() == 1
+        assert page.get_by_role("img", name="设备通电与收费时间图").count() == 1
         assert page.get_by_role("table").count() == 2
         assert page.get_by_role("row").count() == 1 + 60 + 1 + 6
 
@@ -89,7 +91,8 @@ def test_the_keyboard_comes_first_to_a_link_that_leaps_over_the_navigation(addre
         page.goto(address)
         page.keyboard.press("Tab")
         assert page.evaluate("document.activeElement.className") == "skip"
-        assert page.locator(".skip").bounding_box()["x"] >= 0
+        box = page.locator(".skip").bounding_box()
+        assert box is not None and box["x"] >= 0
         page.keyboard.press("Enter")
         assert page.evaluate("document.activeElement.id") == "main"
         page.keyboard.press("Tab")
@@ -106,7 +109,7 @@ def test_the_other_language_and_the_next_day_are_one_click_away(address):
 
 @pytest.fixture(scope="module")
 def clinic(small_day):
-    """The simulated day behind the guard: (address, the manager's token, its pages by name)."""
+    """The simulated day behind the guard: (address, the administrator's token, its pages by name)."""
     with small_day.ledger() as db:
         [(lead,)] = db.execute(
             "SELECT lead FROM leads WHERE rule = 'capacity' ORDER BY amount_fen DESC LIMIT 1"
@@ -115,13 +118,16 @@ def clinic(small_day):
         alone = "SELECT line FROM verdicts WHERE code = 'short' AND json_array_length(body, '$.among') = ?"
         [(line,)] = db.execute(alone, [1]).fetchall()
         [(member,), *_] = db.execute(alone, [52]).fetchall()
+    span, groups = f"from={DAY}&to={DAY}", "n=4&per=verdict&seed=s1"
     pages = {
         "day": f"/day/{DAY}", "part": f"/day/{DAY}?verdict=short", "line": f"/line/{line}", "set": f"/line/{member}",
         "record": f"/record/{unit}/{us}", "lead": f"/lead/{lead}", "month": f"/month?of={DAY:%Y-%m}",
-        "sign-in": "/sign-in",
+        "sign-in": "/sign-in", "inspect": f"/inspect?{span}", "draw": f"/draw?{span}", "drawn": f"/draw?{span}&{groups}",
+        "spot-check": "/spot-check", "pack": f"/pack?{span}", "trail": "/trail", "people": "/people",
+        "password": "/password", "nurse": "/nurse",
     }  # fmt: skip
     with address_of(small_day) as base:
-        yield base, account(small_day.folder, "X01", MANAGER), pages
+        yield base, account(small_day.folder, "X01", ADMINISTRATOR), pages
 
 
 @pytest.mark.parametrize("lang,glyphs", [("zh", "以电为证线索设备核对"), ("en", "以电为证")])
@@ -138,9 +144,7 @@ def test_every_page_fits_the_window_draws_its_glyphs_and_has_nothing_that_axe_fi
             assert shows_glyphs(page, glyphs), name
             found = Axe().run(page).response
             assert len(found["passes"]) > 15, "axe looked at nothing"
-            serious = [
-                each["id"] for each in found["violations"] if each["impact"] in ("serious", "critical")
-            ]
+            serious = [each["id"] for each in found["violations"] if each["impact"] in SERIOUS]
             assert serious == [], name
 
 
@@ -148,9 +152,10 @@ def test_on_a_desk_nothing_is_wider_than_the_window_not_even_inside(clinic):
     base, token, pages = clinic
     within = "[...document.querySelectorAll('.wide')].every(each => each.scrollWidth <= each.clientWidth)"
     with opened(base, token, 1280) as page:
-        for name in ("day", "part", "line", "set", "record", "lead", "month"):
-            page.goto(base + pages[name])
-            assert page.evaluate(within), name
+        for name, path in pages.items():
+            for lang in ("zh", "en"):
+                page.goto(f"{base}{path}{'&' if '?' in path else '?'}lang={lang}")
+                assert page.evaluate(within), (name, lang)
 
 
 def test_a_filter_is_chosen_without_any_script_and_stays_in_the_address(clinic):
@@ -166,6 +171,46 @@ def test_a_filter_is_chosen_without_any_script_and_stays_in_the_address(clinic):
         assert page.locator(".watched .figure").inner_text() == "99.2%"
         page.get_by_role("link", name="取消筛选").click()
         page.wait_for_url(f"{base}{pages['day']}")
+
+
+def test_an_inspector_begins_with_what_was_watched_and_walks_to_a_drawn_line_and_back(clinic, small_day):
+    base, _, pages = clinic
+    with opened(base, account(small_day.folder, "Q01", INSPECTOR)) as page:
+        page.goto(base + "/")
+        assert page.url == f"{base}/inspect"
+        page.goto(base + pages["inspect"])
+        assert page.locator(".figure").first.inner_text() == "99.2%"
+        assert page.locator("h2").first.inner_text().startswith("先看监测时间")
+        assert page.locator(".watched-by .bar").count() == 8
+        page.get_by_role("link", name="抽样").click()
+        page.get_by_label("抽几行").first.fill("3")
+        page.get_by_role("button", name="随机抽").click()
+        page.wait_for_url("**seed=**")
+        drawn = page.locator(".drawn tbody th a")
+        assert drawn.count() == 3
+        line = drawn.first.inner_text()
+        drawn.first.click()
+        page.wait_for_url("**/line/**")
+        assert line in page.locator("h1").inner_text()
+        page.go_back()
+        page.locator(".doors").get_by_role("link", name="核查").click()
+        page.wait_for_url("**/inspect")
+
+
+def test_a_districts_pages_lead_from_its_clinics_to_one_of_them_and_back(tmp_path):
+    book = district_day(tmp_path / "district")
+    with address_of(book) as base, opened(base, account(book.folder, "Q01", INSPECTOR), 360) as page:
+        page.goto(f"{base}/?lang=en")
+        assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
+        serious = [each["id"] for each in Axe().run(page).response["violations"] if each["impact"] in SERIOUS]
+        assert serious == []
+        for way in page.locator("nav.ways > a").all():
+            assert page.request.get(base + (way.get_attribute("href") or "")).status == 200
+        page.locator(".doors").get_by_role("link", name="Day").click()
+        page.wait_for_url(f"**/day/{DAY}?clinic=C001&lang=en")
+        page.get_by_role("link", name="Clinics").click()
+        page.locator(".doors").get_by_role("link", name="Inspection").click()
+        page.wait_for_url("**/inspect?clinic=C001&lang=en")
 
 
 def test_from_a_bill_to_the_raw_record_and_back_by_clicks(clinic):
@@ -191,7 +236,18 @@ def test_on_paper_nothing_is_cut_off_and_no_picture_is_torn(clinic):
     with opened(base, token) as page:
         page.emulate_media(media="print")
         page.set_viewport_size({"width": 1032, "height": 710})
-        for name in ("day", "line", "set", "record", "lead", "month"):
+        for name in (
+            "day",
+            "line",
+            "set",
+            "record",
+            "lead",
+            "month",
+            "inspect",
+            "drawn",
+            "spot-check",
+            "trail",
+        ):
             page.goto(base + pages[name])
             widest = "Math.max(...[...document.querySelectorAll('table, svg, pre, dl')].map(e => e.getBoundingClientRect().right))"
             assert page.evaluate(widest) <= 1032, name

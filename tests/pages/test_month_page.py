@@ -57,14 +57,14 @@ def test_without_a_month_it_is_this_one(client):
 
 def test_a_day_that_changed_after_it_was_closed_is_told_with_what_came(client):
     page = client.get("/month?of=2026-03&lang=en").text
-    assert "changed since #1" in page and "1 bill lines" in page
+    assert "changed since #1" in page and "1 bill line" in page
     assert "not closed" in page and "not reconciled" in page
 
 
 def test_the_days_own_page_says_that_it_is_closed_and_changed_since(client):
     page = client.get("/day/2026-03-02").text
     assert "第 1 次关账：D01" in page and "关账后有变化：收费变化 1 行" in page
-    assert "Changed since: 1 bill lines" in client.get("/day/2026-03-02?lang=en").text
+    assert "Changed since: 1 bill line" in client.get("/day/2026-03-02?lang=en").text
     assert "次关账" not in client.get("/day/2026-03-03").text
 
 

@@ -86,6 +86,19 @@ def test_one_tap_starts_and_one_tap_ends(desk):
     assert outcomes(folder, "2026030200075") == [("done", "manual")]
 
 
+def test_the_list_renews_itself_but_never_under_somebodys_fingers(desk):
+    with browser_page(1280, 800) as page:
+        page.clock.install()
+        page.goto(f"{desk[0]}/nurse")
+        page.evaluate("window.isOld = true")
+        page.fill(".ask input[name=visit]", "20260302")
+        page.clock.run_for(61_000)
+        page.fill(".ask input[name=visit]", "")
+        assert page.evaluate("window.isOld === true")
+        page.clock.run_for(61_000)
+        page.wait_for_function("window.isOld === undefined")
+
+
 def test_a_double_tap_starts_one_treatment(desk):
     base, folder = desk
     with browser_page(360, 800) as page:

@@ -28,7 +28,7 @@ NOW_MS = 1_772_420_400_000
 HOUR_MS = 3_600_000
 WRONG = "wrong wrong wrong"
 OURS = {"origin": HERE}
-FIRST = {MANAGER: "/day/", NURSE: "/nurse", DISPLAY: "/board", INSPECTOR: "/day/", ADMINISTRATOR: "/day/"}
+FIRST = {MANAGER: "/day", NURSE: "/nurse", DISPLAY: "/board", INSPECTOR: "/inspect", ADMINISTRATOR: "/day"}
 
 
 class Hand(Clock):
@@ -99,7 +99,8 @@ def whole_trail(book: Book) -> list[str]:
 )
 def test_each_role_is_brought_to_its_first_page(client, name, role):
     assert enter_as(client, name).headers["location"] == "/"
-    assert client.get("/").headers["location"].startswith(FIRST[role])
+    assert client.get("/").headers["location"] == FIRST[role]
+    assert client.get("/?lang=en").headers["location"] == f"{FIRST[role]}?lang=en"
 
 
 def test_the_cookie_is_out_of_reach_of_scripts_and_of_other_sites(client):
@@ -265,6 +266,12 @@ def test_addresses_that_are_no_place_are_nowhere_for_those_inside_and_behind_the
     )
 
 
+def test_an_address_with_a_character_too_many_is_no_other_address(client):
+    enter_as(client, "A01")
+    for path in ("/people%0A", "/peo%09ple", "/people%3F", "/static/..%2Fpeople", "/people;x"):
+        assert client.get(path).status_code == 404
+
+
 # --- passwords --------------------------------------------------------------------------------------------------------
 
 
@@ -313,6 +320,7 @@ FORGED = (
     {"origin": "null"},
     {"origin": "http://127.0.0.1:8081"},
     {"origin": ""},
+    {"origin": "http://["},
     {"sec-fetch-site": "cross-site"},
     {"sec-fetch-site": "same-site"},
     {"host": "evil.example:8080", "origin": "http://evil.example:8080"},
@@ -347,7 +355,7 @@ def test_a_form_that_says_nothing_of_where_it_comes_from_does_nothing(app, book)
     assert enter_as(silent, "M01").status_code == 403 and acts(book, "sign_in") == []
 
 
-@pytest.mark.parametrize("host", ["evil.example", "evil.example:8080", "", "127.0.0.1.evil.example"])
+@pytest.mark.parametrize("host", ["evil.example", "evil.example:8080", "", "[", "127.0.0.1.evil.example"])
 def test_a_name_that_was_made_to_lead_here_shows_nothing(client, book, host):
     enter_as(client, "M01")
     for path in ("/month", "/sign-in", "/healthz", "/static/page.css"):

@@ -164,7 +164,7 @@ def test_the_picture_says_how_many_of_a_set_are_in_doubt():
     among = DoubtSet(1, ("V1/1", "V1/2"), (("no_device_time", 1),))
     lines = (_line(600, "V1/1", "no_device_time", sets=(1,)), _line(600, "V1/2", "supported", sets=(1,)))
     text = timeline.svg(_day((_device(),), lines, sets=(among,)), "zh")
-    assert "2 条计费之中，无设备时间 1 次" in text
+    assert "2 条收费行之中，无设备时间 1 次" in text
 
 
 def test_charges_without_a_device_of_their_class_stand_apart():
@@ -190,7 +190,7 @@ def test_it_rests_on_nothing_outside_itself(lang):
     assert not re.search(r"https?:|url\((?!#ww-)|<style|<script|@import|@font-face", outside)
 
 
-@pytest.mark.parametrize("lang,said", [("zh", "台设备"), ("en", "devices")])
+@pytest.mark.parametrize("lang,said", [("zh", "台设备"), ("en", "device")])
 def test_it_says_in_words_what_it_is(lang, said):
     root = _drawn(_day((_device(_session(500, 20)),)), lang)
     assert root.attrib["role"] == "img"

@@ -8,6 +8,7 @@ from gateway.audit.facts import Facts
 from gateway.audit.rules.found import Figures, Found
 from gateway.audit.sources import Both, Difference, differences, settled_fen, total_fen
 from gateway.audit.spans import Span
+from gateway.money import yuan
 
 _WHAT = {
     "platform": ("平台有、诊所自报没有", "the platform has, the clinic's own export does not"),
@@ -34,8 +35,8 @@ def _found(facts: Facts, both: Both, each: Difference) -> Found:
     what_zh, what_en = _WHAT[each.kind]
     account_zh, account_en = _account(both, span)
     totals = {
-        "clinic": _yuan(total_fen(both.clinic, span)),
-        "platform": _yuan(total_fen(both.platform, span)),
+        "clinic": yuan(total_fen(both.clinic, span)),
+        "platform": yuan(total_fen(both.platform, span)),
     }
     said: dict[str, object] = {"what_zh": what_zh, "what_en": what_en, **totals}
     said |= {
@@ -61,7 +62,7 @@ def _found(facts: Facts, both: Both, each: Difference) -> Found:
                     "charged_ms": line.charged_ms,
                     "item": line.item,
                     "treatments": line.treatments,
-                    "amount": _yuan(line.amount_fen),
+                    "amount": yuan(line.amount_fen),
                 }
                 for line in each.lines
             ),
@@ -73,12 +74,8 @@ def _found(facts: Facts, both: Both, each: Difference) -> Found:
 def _account(both: Both, span: Span) -> tuple[str, str]:
     """What accounts (3202) say of the day's visits, for the sentence; nothing where they say nothing."""
     fen = settled_fen(both, span)
-    return ("", "") if fen is None else (f"，对账 {_yuan(fen)} 元", f", the account {_yuan(fen)}")
-
-
-def _yuan(fen: int) -> str:
-    return f"{fen // 100}.{fen % 100:02d}" if fen >= 0 else f"-{_yuan(-fen)}"
+    return ("", "") if fen is None else (f"，对账 {yuan(fen)} 元", f", the account {yuan(fen)}")
 
 
 def _yuan_or_none(fen: int | None) -> str | None:
-    return None if fen is None else _yuan(fen)
+    return None if fen is None else yuan(fen)

@@ -1,0 +1,8 @@
+"""Money as people and programs read it: counted in fen, written in yuan."""
+
+from __future__ import annotations
+
+
+def yuan(fen: int) -> str:
+    """`12.50` of 1250 fen, `-12.50` of -1250."""
+    return f"{'-' if fen < 0 else ''}{abs(fen) // 100}.{abs(fen) % 100:02d}"
