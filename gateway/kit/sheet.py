@@ -6,11 +6,11 @@ from collections.abc import Sequence
 from typing import Any
 
 from gateway.audit.hours import Hours
+from gateway.audit.live import DARK
 from gateway.audit.spot_check import Room, Spot, SpotCheck
 from gateway.config import Config
 from gateway.report.sheets import COUNT, MARK, TEXT, Both, Cell, Column, Table, both, same
 
-_UNKNOWN = ("blind", "unheard", "never", "meter_silent", "full")
 _SIGNATURES = ("spot.inspector", "spot.witness", "spot.date")
 _NAMED_LOADS = ("tdp", "stim", "ionto")
 
@@ -79,7 +79,7 @@ def _figures(spots: Sequence[Spot]) -> list[tuple[str, int]]:
         ("devices", len(spots)),
         ("units", sum(each.unit is not None for each in spots)),
         ("running", sum(each.state == "running" for each in spots)),
-        ("unknown", sum(each.state in _UNKNOWN for each in spots)),
+        ("unknown", sum(each.state in DARK for each in spots)),
     ]
 
 

@@ -69,17 +69,19 @@ def bare(db: Database, clinic: str) -> list[Place]:
     return [Place(*row) for row in rows]
 
 
-def said_last(db: Database, unit: str) -> list[Said]:
-    """Of a unit's chain, newest first: its last record, and the last of those that tell more than that it lives."""
+def said_last(db: Database, unit: str, by_ms: int = 1 << 62) -> list[Said]:
+    """Of a unit's chain, newest first: its last record, and the last of those that tell more than that it lives; only what had
+    been received by `by_ms`."""
     rows = db.execute(
         f"""SELECT kind, at_ms, received_ms, line FROM (
               SELECT * FROM (SELECT us, kind, at_ms, received_ms, line FROM records WHERE unit = :unit AND chained = 1
-                             ORDER BY us DESC LIMIT 1)
+                               AND received_ms <= :by_ms ORDER BY us DESC LIMIT 1)
               UNION
               SELECT * FROM (SELECT us, kind, at_ms, received_ms, line FROM records
-                             WHERE unit = :unit AND chained = 1 AND kind IN {TELLING} ORDER BY us DESC LIMIT {_BACK}))
+                             WHERE unit = :unit AND chained = 1 AND kind IN {TELLING}
+                               AND received_ms <= :by_ms ORDER BY us DESC LIMIT {_BACK}))
             ORDER BY us DESC""",
-        {"unit": unit},
+        {"unit": unit, "by_ms": by_ms},
     )
     return [Said(*row) for row in rows]
 

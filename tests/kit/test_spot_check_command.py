@@ -3,10 +3,15 @@
 from __future__ import annotations
 
 import json
+from typing import get_args
 
 import pytest
 
 from gateway import inventory
+from gateway.audit import spot_check as seen
+from gateway.audit.hours import Hours
+from gateway.audit.live import State
+from gateway.config import Config
 from gateway.instants import iso
 from gateway.inventory import Spot
 from gateway.kit import sheet, spot
@@ -92,3 +97,36 @@ def test_a_file_that_is_there_is_not_overwritten_and_an_odd_instant_is_refused(r
 def test_now_is_the_default_and_people_are_told_how_many(run, tmp_path):
     code, out, said = run("spot-check", "--out", tmp_path / "s.pdf")
     assert code == 0 and out == "" and "3 台设备" in said
+
+
+@pytest.mark.parametrize("state", [*get_args(State), "blind"])
+def test_whatever_state_a_device_is_in_the_sheet_has_words_for_it(state):
+    here = seen.Spot("L1", "tdp", "R1", "1", 1, "U1", False, state, TEN_PAST_MS, 5)
+    said = sheet.says(here, Hours(Config(CLINIC, "示范诊所")))
+    assert said.zh and said.en and said.zh != said.en
+
+
+def test_a_unit_whose_memory_is_full_is_unknown_on_the_sheet(tmp_path, capsys):
+    writer = Writer("U1")
+    writer.boot()
+    writer.fault("STORAGE")
+    book = in_folder(tmp_path / "clinic", writer)
+    with book.ledger() as db:
+        take_in(db, writer.lines, TEN_PAST_MS)
+        check = spot.gather(db, CLINIC, TEN_PAST_MS)
+    assert check.spots[0].state == "full"
+    figures = {each["name"]["zh"]: each["value"] for each in sheet.document(check, book.config)["figures"]}
+    assert figures["此刻不知道"] == "1"
+
+
+def test_a_lamp_that_has_been_on_for_days_is_not_said_to_be_off(tmp_path):
+    writer = Writer("U1")
+    writer.boot()
+    writer.open()
+    for _ in range(300):
+        writer.alive()
+    book = in_folder(tmp_path / "clinic", writer)
+    with book.ledger() as db:
+        take_in(db, writer.lines, writer.at_ms)
+        (lamp,) = spot.gather(db, CLINIC, writer.at_ms).spots
+    assert (lamp.state, lamp.minutes) == ("running", 3000)
