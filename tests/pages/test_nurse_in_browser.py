@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Locator, Page
+from playwright.sync_api import Locator, Page, expect
 
 from gateway.access.places import NURSE
 from gateway.ledger import attended
@@ -78,11 +78,11 @@ def test_one_tap_starts_and_one_tap_ends(desk):
         page.goto(f"{base}/nurse?room=推拿室")
         focused(page)
         page.locator(".card:not(.on)").get_by_role("button", name="开始").click()
-        assert page.locator(".card.on").count() == 2
+        expect(page.locator(".card.on")).to_have_count(2)
         assert outcomes(folder, "2026030200075") == [("running", "manual")]
         focused(page)
         page.locator(".card.on", has_text="2026030200075").get_by_role("button", name="结束").click()
-        assert page.locator(".card.on").count() == 1
+        expect(page.locator(".card.on")).to_have_count(1)
     assert outcomes(folder, "2026030200075") == [("done", "manual")]
 
 
@@ -106,8 +106,7 @@ def test_a_double_tap_starts_one_treatment(desk):
         focused(page)
         start = page.locator(".card:not(.on)").get_by_role("button", name="开始")
         start.evaluate("button => { button.form.requestSubmit(button); button.form.requestSubmit(button); }")
-        page.locator(".card.on").nth(1).wait_for()
-        assert page.locator(".card.on").count() == 2
+        expect(page.locator(".card.on")).to_have_count(2)
     assert len(outcomes(folder, "2026030200075")) == 1
 
 
@@ -146,7 +145,7 @@ def test_acupoints_are_asked_for_empty_and_a_patient_who_stops_needs_a_reason(de
         page.locator(".card.on", has_text="电针").get_by_role("link", name="患者中止").click()
         focused(page, "reason").fill("患者要求停止")
         page.get_by_role("button", name="登记").click()
-        assert page.locator(".entered li", has_text="患者要求停止").count() == 1
+        expect(page.locator(".entered li", has_text="患者要求停止")).to_have_count(1)
     assert outcomes(folder, "2026030200073") == [("stopped", "manual")]
 
 
