@@ -65,8 +65,8 @@ class _AtWork:
                 found = pipeline.settle(
                     db, self._book.config, start, end, source, self._book.clock.now_ms(), rules
                 )
-                counts.update(found["summary"])
-                leads += len(found["leads"])
+                counts.update(found.summary)
+                leads += len(found.found.leads)
             said = {"summary": {code: counts[code] for code in CODES}, "leads": leads, "source": source}
             self._note(db, by, "reconcile", f"days:{first}..{last}", said)
         return said

@@ -265,7 +265,7 @@ def declare_unmeasured(db: Database, clinic: str, at_ms: int) -> list[str]:
     watched. Those that were not blind before; the trail says why."""
     unmeasured = [
         device
-        for device, line in units.watched_now(db, clinic)
+        for device, line in units.told_nothing_yet(db, clinic)
         if _NO_METER in line and not is_post(device.load) and not device.blind
     ]
     for each in unmeasured:

@@ -19,6 +19,7 @@ from gateway.audit import closing, judged, month
 from gateway.audit.closing import Closed
 from gateway.audit.figures import Chosen, default_rules
 from gateway.audit.hours import Hours
+from gateway.audit.judged import Judged
 from gateway.config import Config
 from gateway.district.log import Log
 from gateway.forward import outbox
@@ -116,14 +117,15 @@ def settle(
     source: str,
     now_ms: int,
     chosen: Chosen | None = None,
-) -> dict[str, Any]:
-    """Reconciles the days [`first`, `last`] of the configured clinic with the bills of one source, keeps what was found,
-    and returns it as `reconcile --json` prints it. `chosen` are the rules of leads, by default those shipped."""
+) -> Judged:
+    """Reconciles the days [`first`, `last`] of the configured clinic with the bills of one source, and keeps what was
+    found. `chosen` are the rules of leads, by default those shipped."""
     prepare(db, config, now_ms, (first, last))
     found = judged.judge(db, config, chosen or Chosen(default_rules()), first, last, source, now_ms)
+    found.write()
     with transaction(db):
         judged.keep(db, found)
-    return found.said
+    return found
 
 
 def close(

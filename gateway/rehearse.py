@@ -74,10 +74,10 @@ def _both(
 ) -> tuple[Reconciliation, Reconciliation]:
     days = date.fromisoformat(run.from_day), date.fromisoformat(run.to_day)
     asked = (chosen or Chosen(default_rules()), *days, run.source, now_ms)
-    _, before = judged.reconciled(db, config, *asked)
+    before = judged.judge(db, config, *asked).found
     with rehearsal(db):
         act(db)
-        _, after = judged.reconciled(db, config, *asked)
+        after = judged.judge(db, config, *asked).found
     return before, after
 
 

@@ -69,9 +69,9 @@ def close(db: Database, judged: Judged, by: str) -> Closed:
     run = judging.keep(db, judged)
     body = {
         "inputs": told,
-        "summary": judged.said["summary"],
+        "summary": judged.summary,
         "run_sha256": closings.run_sha256(db, run),
-        "leads": sorted(row["lead"] for row in judged.leads),
+        "leads": sorted(each.name for each in judged.found.leads),
         "changed": None if before is None else _changed(db, before, told, judged),
         "before": None if before is None else before.sha256,
         "trail": asdict(trail.head(db)),
@@ -114,7 +114,7 @@ def close_month(
         "days": told,
         "figures": figures,
         "run_sha256": closings.run_sha256(db, run),
-        "leads": sorted(row["lead"] for row in judged.leads),
+        "leads": sorted(each.name for each in judged.found.leads),
         "changed": None if before is None else {"days": since},
         "before": None if before is None else before.sha256,
         "trail": asdict(trail.head(db)),
@@ -220,10 +220,11 @@ def _sha256(value: object) -> str:
 
 def _changed(db: Database, before: Closing, told: Json, judged: Judged) -> Json:
     """What differs from the closing before: inputs by name, verdicts by treatment, leads by name."""
-    day = judged.period.from_day.isoformat()
+    date_, found = judged.period.from_day, judged.found
+    day = date_.isoformat()
     was = closings.verdicts(db, before.run or 0, day)
-    now = {key: row["code"] for key, row in _by_key(judged.verdicts).items() if row["day"] == day}
-    leads = {row["lead"] for row in judged.leads if row["day"] == day and row["rule"] not in ACROSS_DAYS}
+    now = {(each.line, each.index): each.code for each, _ in found.verdicts}
+    leads = {each.name for each in found.leads if each.day == date_ and each.rule not in ACROSS_DAYS}
     had = closings.leads(db, before.run or 0, day)
     return {
         "inputs": {name: _difference(before.body["inputs"][name], told[name]) for name in INPUTS
@@ -235,10 +236,6 @@ def _changed(db: Database, before: Closing, told: Json, judged: Judged) -> Json:
         ],
         "leads": {"new": sorted(leads - had), "gone": sorted(had - leads)},
     }  # fmt: skip
-
-
-def _by_key(rows: Iterable[Json]) -> Mapping[tuple[str, int], Json]:
-    return {(row["line"], row["index"]): row for row in rows}
 
 
 def _difference(was: Any, now: Any) -> Json:

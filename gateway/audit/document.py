@@ -26,15 +26,20 @@ _encoder = msgspec.json.Encoder()
 
 def document(found: Reconciliation, hours: Hours) -> Json:
     """The whole of it."""
-    counts = Counter(verdict.code for verdict, _ in found.verdicts)
     return {
         "from": found.from_day.isoformat(),
         "to": found.to_day.isoformat(),
-        "summary": {code: counts[code] for code in CODES},
+        "summary": summary(found),
         "treatments": [treatment(verdict, line, hours) for verdict, line in found.verdicts],
         "coverage": _coverage(found.coverage),
         "leads": [lead(each, hours) for each in found.leads],
     }
+
+
+def summary(found: Reconciliation) -> dict[str, int]:
+    """How many treatments got each verdict."""
+    counts = Counter(verdict.code for verdict, _ in found.verdicts)
+    return {code: counts[code] for code in CODES}
 
 
 def treatment(verdict: Verdict, line: BillLine, hours: Hours) -> Json:
@@ -92,8 +97,8 @@ def _evidence(row: Mapping[str, object], hours: Hours) -> Json:
     return said
 
 
-def row(verdict: Verdict, line: BillLine, body: Json, hours: Hours) -> Json:
-    """A verdict as the ledger keeps it; `body` is what `treatment` made of it."""
+def row(verdict: Verdict, line: BillLine, hours: Hours) -> Json:
+    """A verdict as the ledger keeps it."""
     return {
         "source": line.source,
         "line": verdict.line,
@@ -102,19 +107,18 @@ def row(verdict: Verdict, line: BillLine, body: Json, hours: Hours) -> Json:
         "code": verdict.code,
         "day": hours.day_of(line.charged_ms).isoformat(),
         "amount_fen": verdict.amount_fen,
-        "body": _text(body),
+        "body": _text(treatment(verdict, line, hours)),
     }
 
 
-def lead_row(found: Lead, body: Json) -> Json:
-    """A lead as the ledger keeps it; `body` is what `lead` made of it."""
-    day = found.day.isoformat()
+def lead_row(found: Lead, hours: Hours) -> Json:
+    """A lead as the ledger keeps it."""
     return {
         "lead": found.name,
         "rule": found.rule,
-        "day": day,
+        "day": found.day.isoformat(),
         "amount_fen": found.amount_fen,
-        "body": _text(body),
+        "body": _text(lead(found, hours)),
     }
 
 

@@ -60,17 +60,20 @@ def gather(
 
 
 def _both(db: Database, hours: Hours, whole: Span) -> Both | None:
-    """What both sources tell of the period; None where one of them tells nothing of the clinic at all."""
-    clinic, platform = (_account(db, hours, whole, source) for source in bills.SOURCES)
-    if not clinic.covered or not platform.covered:
+    """What both sources tell of the period; None where one of them tells nothing of it at all."""
+    tellers = [Teller(hours.config.clinic, source) for source in bills.SOURCES]
+    spans = [_covered(db, hours, whole, teller) for teller in tellers]
+    if not all(spans):
         return None
+    clinic, platform = (
+        Account(teller.source, bills.lines_charged(db, teller, whole[0], whole[1] + 1), told)
+        for teller, told in zip(tellers, spans, strict=True)
+    )
     return Both(clinic, platform, accounts.settled_fen(db, hours.config.clinic))
 
 
-def _account(db: Database, hours: Hours, whole: Span, source: str) -> Account:
-    teller = Teller(hours.config.clinic, source)
-    spans = intersect(covered(accounts.file_spans(db, teller), hours), [(whole[0], whole[1] + 1)])
-    return Account(source, bills.lines_charged(db, teller, whole[0], whole[1] + 1) if spans else (), spans)
+def _covered(db: Database, hours: Hours, whole: Span, teller: Teller) -> list[Span]:
+    return intersect(covered(accounts.file_spans(db, teller), hours), [(whole[0], whole[1] + 1)])
 
 
 def _entries(db: Database, clinic: str, lines: list[BillLine], whole: Span) -> list[Entry]:

@@ -1,10 +1,10 @@
-"""Some days, reconciled and written as the ledger keeps them, but not kept yet: to be kept, closed or compared."""
+"""Some days, reconciled, but not kept yet: to be kept, closed or compared."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date
+from functools import cached_property
 from typing import Any
 
 from sqlite_utils import Database
@@ -22,22 +22,45 @@ from gateway.uncollected import uncollected
 Row = dict[str, Any]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Judged:
-    """What the days of `period` came to. `said` is what `reconcile --json` prints; the rows are those of the ledger."""
+    """What the days of `period` came to. How that is written is made when it is asked for, and only once."""
 
     teller: Teller
     period: Period
     chosen: Chosen
-    said: Row
-    verdicts: list[Row]
-    coverage: list[Row]
-    leads: list[Row]
+    found: Reconciliation
 
-    @property
-    def codes(self) -> Mapping[tuple[str, int], str]:
-        """(line, index) -> verdict."""
-        return {(row["line"], row["index"]): row["code"] for row in self.verdicts}
+    @cached_property
+    def said(self) -> Row:
+        """What `reconcile --json` prints."""
+        with uncollected():
+            return document.document(self.found, self.period.hours)
+
+    @cached_property
+    def summary(self) -> dict[str, int]:
+        """How many treatments got each verdict."""
+        return document.summary(self.found)
+
+    @cached_property
+    def verdicts(self) -> list[Row]:
+        """The verdicts as the ledger keeps them."""
+        with uncollected():
+            return [document.row(verdict, line, self.period.hours) for verdict, line in self.found.verdicts]
+
+    def write(self) -> None:
+        """Makes the rows now: nobody need wait for the ledger meanwhile."""
+        _ = self.verdicts, self.leads
+
+    @cached_property
+    def coverage(self) -> list[Row]:
+        """The devices' days as the ledger keeps them."""
+        return [document.coverage_row(each) for each in self.found.coverage]
+
+    @cached_property
+    def leads(self) -> list[Row]:
+        """The leads as the ledger keeps them."""
+        return [document.lead_row(each, self.period.hours) for each in self.found.leads]
 
 
 def judge(
@@ -45,27 +68,9 @@ def judge(
 ) -> Judged:
     """Reconciles the days [`first`, `last`] of the configured clinic with the bills of one source, keeping nothing."""
     with uncollected():
-        period, found = reconciled(db, config, chosen, first, last, source, now_ms)
-        hours = period.hours
-        said = document.document(found, hours)
-        told = zip(found.verdicts, said["treatments"], strict=True)
-        return Judged(
-            Teller(config.clinic, source),
-            period,
-            chosen,
-            said,
-            [document.row(verdict, line, body, hours) for (verdict, line), body in told],
-            [document.coverage_row(each) for each in found.coverage],
-            [document.lead_row(lead, body) for lead, body in zip(found.leads, said["leads"], strict=True)],
-        )
-
-
-def reconciled(
-    db: Database, config: Config, chosen: Chosen, first: date, last: date, source: str, now_ms: int
-) -> tuple[Period, Reconciliation]:
-    """What `judge` rests on, before it is written as the ledger keeps it."""
-    period = gather(db, Hours(config), catalogue.in_force(db).items, first, last, source, now_ms)
-    return period, reconcile(period, chosen.rules)
+        items = catalogue.in_force(db).items
+        period = gather(db, Hours(config), items, first, last, source, now_ms)
+        return Judged(Teller(config.clinic, source), period, chosen, reconcile(period, chosen.rules))
 
 
 def keep(db: Database, judged: Judged) -> int:

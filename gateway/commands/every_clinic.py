@@ -59,9 +59,6 @@ def _settled(task: Task, clinic: str) -> dict[str, Any]:
     with book.ledger() as db:
         source = task.source or bills.usual_source(db, clinic)
         found = pipeline.settle(db, config, task.first, task.last, source, task.now_ms, rules)
-    told = (
-        found
-        if task.whole
-        else {"summary": found["summary"], "leads": [each["id"] for each in found["leads"]]}
-    )
-    return {"clinic": clinic, **told}
+    if task.whole:
+        return {"clinic": clinic, **found.said}
+    return {"clinic": clinic, "summary": found.summary, "leads": [each.name for each in found.found.leads]}

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
 
 import click
 
 from gateway import bootstrap, pipeline
 from gateway.audit import figures
+from gateway.audit.judged import Judged
 from gateway.audit.verdicts import CODES
 from gateway.bootstrap import Book
 from gateway.commands.every_clinic import Task, reconciled
@@ -59,10 +59,10 @@ def reconcile(
         whose = source or bills.usual_source(db, config.clinic)
         found = pipeline.settle(db, config, first, last, whose, book.clock.now_ms(), rules)
     if as_json:
-        print_json(found)
+        print_json(found.said)
     else:
         _tell(found)
-    return 1 if found["leads"] else 0
+    return 1 if found.found.leads else 0
 
 
 def _every(book: Book, task: Task) -> int:
@@ -77,13 +77,13 @@ def _every(book: Book, task: Task) -> int:
     return 1 if any(each["leads"] for each in found) else 0
 
 
-def _tell(found: dict[str, Any]) -> None:
+def _tell(judged: Judged) -> None:
     zh, en = speak("zh"), speak("en")
     for code in CODES:
-        click.echo(f"{found['summary'][code]:6d}  {zh('verdict.' + code)} · {en('verdict.' + code)}")
-    for lead in found["leads"]:
-        click.echo(f"{lead['id']}  {lead['zh']}\n{'':12}  {lead['en']}")
-    count = len(found["leads"])
+        click.echo(f"{judged.summary[code]:6d}  {zh('verdict.' + code)} · {en('verdict.' + code)}")
+    for lead in judged.found.leads:
+        click.echo(f"{lead.name}  {lead.zh}\n{'':12}  {lead.en}")
+    count = len(judged.found.leads)
     say(
         f"{count} 条线索，供人工核实，不是结论",
         f"{count} leads for a person to review; none is a verdict of guilt",

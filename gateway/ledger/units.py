@@ -119,18 +119,20 @@ def end_device(db: Database, device: str, until_ms: int) -> None:
     db.execute("UPDATE devices SET until_ms = ? WHERE device = ?", [until_ms, device])
 
 
-def watched_now(db: Database, clinic: str) -> list[tuple[Device, str]]:
-    """The devices of a clinic with a unit on them now, and the exact line of the unit's last BOOT; without those whose unit
-    never spoke."""
-    rows = db.execute(
-        """SELECT p.device, (SELECT line FROM records r WHERE r.unit = p.unit AND r.chained = 1 AND r.kind = 'BOOT'
-                               AND r.kind IN ('BOOT', 'OPEN', 'SESSION', 'GAP', 'FAULT') -- for the index records_telling
+def told_nothing_yet(db: Database, clinic: str) -> list[tuple[Device, str]]:
+    """The devices of a clinic with a unit on them now that has told of no load since its last BOOT, and the exact line of
+    that."""
+    rows = db.query(
+        """SELECT d.*, (SELECT CASE kind WHEN 'BOOT' THEN line END FROM records r WHERE r.unit = p.unit AND r.chained = 1
+                               AND r.kind IN ('BOOT', 'OPEN', 'SESSION') -- and for the index records_telling
+                               AND r.kind IN ('BOOT', 'OPEN', 'SESSION', 'GAP', 'FAULT')
                              ORDER BY r.us DESC LIMIT 1) AS line
-           FROM placements p JOIN units u USING (unit) WHERE u.clinic = ? AND p.until_ms IS NULL""",
+           FROM placements p JOIN units u USING (unit) JOIN devices d USING (device)
+           WHERE u.clinic = ? AND p.until_ms IS NULL""",
         [clinic],
-    ).fetchall()
-    known = devices(db)
-    return [(known[device], line) for device, line in rows if line is not None and device in known]
+    )
+    found = [(row.pop("line"), row) for row in rows]
+    return [(Device(**{**row, "blind": bool(row["blind"])}), line) for line, row in found if line is not None]
 
 
 def set_blind(db: Database, device: str, blind: bool) -> None:

@@ -114,12 +114,12 @@ def test_a_lead_that_shows_no_item_says_null():
 def test_rows_for_the_ledger_hold_the_same_words(found):
     said = document.document(found, HOURS)
     (verdict, charged), body = found.verdicts[0], said["treatments"][0]
-    row = document.row(verdict, charged, body, HOURS)
+    row = document.row(verdict, charged, HOURS)
     assert json.loads(row.pop("body")) == body
     assert row == {
         "source": "clinic", "line": "V1/1", "index": 1, "item": TDP, "code": body["verdict"], "day": "2026-03-02",
         "amount_fen": 1200,
     }  # fmt: skip
-    kept = document.lead_row(found.leads[0], said["leads"][0])
+    kept = document.lead_row(found.leads[0], HOURS)
     assert json.loads(kept["body"]) == said["leads"][0]
     assert document.coverage_row(found.coverage[0])["dark"] == json.dumps([[at("19:20"), at("19:50")]])

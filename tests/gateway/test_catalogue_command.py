@@ -91,7 +91,7 @@ def items(db: Database, teller: Teller = CLINIC) -> dict[str, tuple[int | None, 
 
 
 def settle(db: Database, book: Book, last: date = MONDAY, now_ms: int = EVENING_MS) -> dict[str, Any]:
-    return pipeline.settle(db, book.config, MONDAY, last, "clinic", now_ms)
+    return pipeline.settle(db, book.config, MONDAY, last, "clinic", now_ms).said
 
 
 def faults(db: Database, writer: Writer, book: Book) -> list[Any]:

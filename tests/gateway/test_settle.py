@@ -85,7 +85,7 @@ def settle(
     db: Database, book: Book, first: date = MONDAY, last: date | None = None, **about: Any
 ) -> dict[str, Any]:
     source, now_ms = about.get("source", "clinic"), about.get("now_ms", EVENING_MS)
-    return pipeline.settle(db, book.config, first, last or first, source, now_ms)
+    return pipeline.settle(db, book.config, first, last or first, source, now_ms).said
 
 
 def told(leads: list[dict[str, Any]]) -> list[dict[str, Any]]:

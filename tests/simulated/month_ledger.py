@@ -52,7 +52,7 @@ def settle(folder: Path, month: Month) -> dict[str, Any]:
             _take_in(db, unit, now_ms)
         _import(db, book, month, now_ms)
         _keep_records(db, month)
-        return pipeline.settle(db, book.config, month.days[0], month.days[-1], "platform", now_ms)
+        return pipeline.settle(db, book.config, month.days[0], month.days[-1], "platform", now_ms).said
 
 
 def _found(folder: Path, month: Month) -> Book:

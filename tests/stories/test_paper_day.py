@@ -53,7 +53,7 @@ def test_no_doubted_set_consists_of_honest_lines_only(seed, tmp_path):
     world = World(tmp_path, planned).play()
     world.settle()
     date = plan.DAY.date()
-    found = pipeline.settle(world.db, world.book.config, date, date, "clinic", ms(A_WEEK_LATER))
+    found = pipeline.settle(world.db, world.book.config, date, date, "clinic", ms(A_WEEK_LATER)).said
     kept = score(planned, found["treatments"], found["leads"])
     assert kept.innocent == ()
     assert kept.left_out == (3, 3)

@@ -63,7 +63,7 @@ def settle(
     db: Database, book: Book, first: date = MONDAY, last: date | None = None, now_ms: int = EVENING_MS
 ) -> Any:
     """What `reconcile --json` would print."""
-    return pipeline.settle(db, book.config, first, last or first, "clinic", now_ms)
+    return pipeline.settle(db, book.config, first, last or first, "clinic", now_ms).said
 
 
 def one_too_many(folder: Path) -> Book:

@@ -170,7 +170,7 @@ class World:
             )
             assert not imported.refused, imported.refused
         day = date(plan.DAY.year, plan.DAY.month, plan.DAY.day)
-        return pipeline.settle(self.db, self.book.config, day, day, "clinic", self.now_ms)
+        return pipeline.settle(self.db, self.book.config, day, day, "clinic", self.now_ms).said
 
     def _record(self) -> None:
         """What the desk and the nurse did in the day, by their own acts."""
