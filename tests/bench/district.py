@@ -31,6 +31,7 @@ from tests.support.chain import START_MS
 from tests.support.tools import CHECKOUT
 
 _SIGNED = 4  # clinics whose records are signed
+_POWER_MW = {"tdp": 250_000, "stim": 4_000}
 _CACHE_KIB = 400_000
 _MIDNIGHT_MS = START_MS - 8 * HOUR_MS
 
@@ -88,7 +89,7 @@ def _clinic(db: Database, clinic: str, chance: Random, like: str | None) -> None
     for load, (item, devices, per_day) in CLASSES.items():
         for number in range(devices):
             unit = f"{clinic}-{load}{number}"
-            writer = _month(chance, unit) if like is None else FastWriter(unit)
+            writer = _month(chance, unit, _POWER_MW[load]) if like is None else FastWriter(unit)
             spot = Spot(load, "R1")
             inventory.enrol(db, unit, writer.key_hex, clinic, False, spot, 0, START_MS, vouched=True)
             if like is None:
@@ -112,7 +113,7 @@ def _copy(db: Database, unit: str, like: str, clinic: str) -> None:
         )
 
 
-def _month(chance: Random, unit: str) -> FastWriter:
+def _month(chance: Random, unit: str, power_mw: int) -> FastWriter:
     """A month of a unit that is powered all day: heartbeats, and sessions in opening hours."""
     writer = FastWriter(unit)
     writer.boot()
@@ -127,7 +128,7 @@ def _month(chance: Random, unit: str) -> FastWriter:
             for _ in range((minutes - 1) // 10):
                 writer.alive(10)
             writer.at_ms = begin_ms
-            writer.session(minutes)
+            writer.session(minutes, power_mw)
     return writer
 
 
