@@ -10,8 +10,10 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from functools import cached_property
 from hashlib import sha256
-from typing import Any
+from typing import Any, ClassVar
 
 from protocol import p256, record, seal, strictjson
 from protocol.chain import ORIGIN
@@ -28,10 +30,10 @@ _KWH = r"(?:0|[1-9][0-9]{0,7})\.[0-9]{6}"
 _METER = r'"RI":"01-00:01\.08\.00\*FF","RU":"kWh","RT":"AC","EF":"","ST":"G"'
 
 
-def _pattern(letter: str, kinds: str, middle: str, end: str) -> str:
-    """Of a payload. Its groups: the unit, those of `middle`, kind, boot, `US`, `UP` (64 characters without a quote), `UM`, those
-    of `end`."""
-    identity = rf'"GI":{_TEXT},"GS":{_NAME},"GV":{_TEXT},"PG":"{letter}[1-9][0-9]{{0,14}}","MV":{_TEXT}'
+def _pattern(letter: str, maker: str, kinds: str, middle: str, end: str) -> str:
+    """Of a payload. Its groups: the unit, those of `maker` and `middle`, kind, boot, `US`, `UP` (64 characters without a quote),
+    `UM`, those of `end`."""
+    identity = rf'"GI":{_TEXT},"GS":{_NAME},"GV":{_TEXT},"PG":"{letter}[1-9][0-9]{{0,14}}","MV":{maker}'
     meter = rf'"MM":{_TEXT},"MS":{_TEXT},"MF":{_TEXT}'
     place = (
         rf'"UV":1,"UK":"({kinds})","UB":"([0-9a-f]{{16}})","US":([1-9][0-9]{{0,14}}),"UP":"([^"]{{64}})",'
@@ -45,9 +47,10 @@ def _line(payload: str) -> str:
     return rf'OCMF\|{payload}\|\{{"SA":"ECDSA-secp256r1-SHA256","SD":"([^"]{{16,144}})"\}}'
 
 
-_FISCAL = _pattern("F", "ALIVE|OPEN", rf'"RD":\[\{{"TM":"{_TM}","RV":{_KWH},{_METER}\}}\]', "")
+_FISCAL = _pattern("F", _TEXT, "ALIVE|OPEN", rf'"RD":\[\{{"TM":"{_TM}","RV":{_KWH},{_METER}\}}\]', "")
 _SESSION = _pattern(
     "T",
+    _NAME,
     "SESSION",
     r'"IS":false,"IL":"NONE","IF":\[\],"IT":"NONE",'
     rf'"RD":\[\{{"TM":"{_TM}","TX":"B","RV":({_KWH}),{_METER}\}},'
@@ -55,6 +58,8 @@ _SESSION = _pattern(
     rf',"UA":{_WHOLE},"UW":\[{_WHOLE},{_WHOLE},{_WHOLE}\],"UI":{_WHOLE}'
     r'(?:,"UT":\[((?:"[0-9a-f]{64}",)*"[0-9a-f]{64}")?\])?',
 )
+_OF_LOAD = (*range(2, 8), *range(11, 14), *range(19, 25))
+"""Those groups of a SESSION that tell more than its place and when it was made."""
 _fiscal_payload, _session_payload = re.compile(_FISCAL).fullmatch, re.compile(_SESSION).fullmatch
 _fiscal_line, _session_line = re.compile(_line(_FISCAL)).fullmatch, re.compile(_line(_SESSION)).fullmatch
 
@@ -74,7 +79,6 @@ class _Canonical(Record):
     active_s = interruptions = 0
     power_mw: Any = None
     alive_ms = alive_flag = gap_ms = gap_flag = cause = step_ms = None
-    _tags = ""
     line = ""
 
     def __init__(
@@ -83,32 +87,40 @@ class _Canonical(Record):
         self.unit, self.kind, self.boot = unit, kind, boot
         self.at_ms, self.flag, self.us, self.up, self.um_ms = at_ms, flag, us, up, um_ms
 
-    def __getattr__(self, name: str) -> Any:
-        if name == "payload":
-            self.payload = self.line[len(_OPENS) : self.line.rfind("|")]
-            return self.payload
-        if name == "digest":
-            self.digest = sha256(self.payload.encode()).hexdigest()
-            return self.digest
-        if name == "readings":
-            self.readings = [Reading(self.at_ms, self.flag, self.register_mwh)]
-            return self.readings
-        raise AttributeError(name)
+    @cached_property
+    def payload(self) -> str:  # type: ignore[override]
+        """Its exact text."""
+        return self.line[len(_OPENS) : self.line.rfind("|")]
+
+    @cached_property
+    def digest(self) -> str:  # type: ignore[override]
+        """By which the next record names it."""
+        return sha256(self.payload.encode()).hexdigest()
+
+    @cached_property
+    def readings(self) -> list[Reading]:  # type: ignore[override]
+        """One; those of a SESSION are read with it."""
+        return [Reading(self.at_ms, self.flag, self.register_mwh)]
+
+    @cached_property
+    def maker(self) -> str:  # type: ignore[override]
+        """Who made the meter."""
+        return self._text("MV")
+
+    @cached_property
+    def tags(self) -> list[str]:  # type: ignore[override]
+        """Those that were read at a session."""
+        return []
 
     @property
     def register_mwh(self) -> int:
         """The register at the last instant."""
-        return _mwh(self.payload.rpartition('"RV":')[2].partition(",")[0])
+        return int(self.payload.rpartition('"RV":')[2].partition(",")[0].replace(".", ""))
 
     @property
     def pagination(self) -> str:  # type: ignore[override]
         """Its number of its kind."""
         return self._text("PG")
-
-    @property
-    def maker(self) -> str:  # type: ignore[override]
-        """Who made the meter."""
-        return self._text("MV")
 
     @property
     def checkpoint(self) -> str | None:
@@ -120,14 +132,35 @@ class _Canonical(Record):
         return self.payload.partition(f'"{member}":"')[2].partition('"')[0]
 
     @property
-    def tags(self) -> list[str]:  # type: ignore[override]
-        """Those that were read at a session."""
-        return _TAG.findall(self._tags)
-
-    @property
     def document(self) -> Any:  # type: ignore[override]
         """All members, for the few who ask."""
         return strictjson.read(self.payload)
+
+
+@dataclass(slots=True)  # not frozen: made by the thousand
+class Session:
+    """A stored SESSION: its place in the chain, and what it says of meter and load."""
+
+    us: int
+    boot: str
+    um_ms: int
+    maker: str
+    readings: tuple[Reading, Reading]
+    active_s: int
+    power_mw: tuple[int, int, int]
+    interruptions: int
+    tags: Sequence[str]
+    kind: ClassVar[str] = record.SESSION
+
+    @property
+    def at_ms(self) -> int:
+        """The instant of its last reading, as the unit's clock had it."""
+        return self.readings[1].at_ms
+
+    @property
+    def flag(self) -> str:
+        """Clock flag of that instant."""
+        return self.readings[1].flag
 
 
 class _Clocks(dict[str, int]):
@@ -151,6 +184,25 @@ def stored(line: str) -> Record:
     """The record in a line that was verified before it was stored: nobody need ask again whether two readers could see two."""
     payload = line.split("|", 2)[1]
     return _taken(payload) or Record(payload, json.loads(payload, parse_float=strictjson.Decimal))
+
+
+def session(line: str, us: int, boot: str, um_ms: int, at_ms: int) -> Session | None:
+    """The SESSION in a line that was verified before it was stored, filed so; None where it is in any other form."""
+    found = _session_payload(line, len(_OPENS), line.index("|", len(_OPENS)))
+    if found is None:
+        return None
+    maker, day, clock, ms, began_flag, had_kwh, flag, code, kwh, active, *power, interruptions, tags = (
+        found.group(*_OF_LOAD)
+    )
+    midnight_ms = _days.get(day) or _midnight(day)
+    if midnight_ms is None:
+        return None
+    start_ms = midnight_ms + _clocks[clock] + int(ms)
+    begin = Reading(start_ms, began_flag, int(had_kwh.replace(".", "")), record.BEGIN)
+    readings = begin, Reading(at_ms, flag, int(kwh.replace(".", "")), code)
+    low, mean, high = power
+    counted = int(active), (int(low), int(mean), int(high)), int(interruptions)
+    return Session(us, boot, um_ms, maker, readings, *counted, _TAG.findall(tags) if tags else ())
 
 
 def read(line: bytes) -> Record | None:
@@ -227,21 +279,34 @@ def _fiscal(said: Sequence[str], digest: str) -> _Canonical | None:
     """`digest`: one in hex, which `UP` need not be read to be if it is that."""
     unit, day, clock, ms, flag, kind, boot, us, up, um_ms, *_ = said
     midnight_ms = _days.get(day) or _midnight(day)
-    if midnight_ms is None or (us == "1") != (up == ORIGIN) or (up != digest and not _is_hex(up)):
+    if midnight_ms is None or not _is_placed(us, up, digest):
         return None
     at_ms = midnight_ms + _clocks[clock] + int(ms)
     return _Canonical(unit, at_ms, flag, kind, boot, int(us), up, int(um_ms))
 
 
 def _session(said: Sequence[str], digest: str) -> _Canonical | None:
-    made, began = _fiscal((said[0], *said[6:10], *said[12:17]), digest), _began(*said[1:6])
-    if made is None or began is None:
+    unit, maker, began_day, began, began_ms, began_flag, had_kwh, day, clock, ms, flag, code, kwh, *rest = (
+        said
+    )
+    kind, boot, us, up, um_ms, active, low, mean, high, interruptions, tags, *_ = rest
+    start_ms, end_ms = _days.get(began_day) or _midnight(began_day), _days.get(day) or _midnight(day)
+    if start_ms is None or end_ms is None or not _is_placed(us, up, digest):
         return None
-    made.readings = [began, Reading(made.at_ms, made.flag, _mwh(said[11]), said[10])]
-    active, *power, interruptions = map(int, said[17:22])
-    made.active_s, made.power_mw, made.interruptions = active, power, interruptions
-    made._tags = said[22] or ""
+    start_ms += _clocks[began] + int(began_ms)
+    end_ms += _clocks[clock] + int(ms)
+    made = _Canonical(unit, end_ms, flag, kind, boot, int(us), up, int(um_ms))
+    begin = Reading(start_ms, began_flag, int(had_kwh.replace(".", "")), record.BEGIN)
+    made.readings = [begin, Reading(end_ms, flag, int(kwh.replace(".", "")), code)]
+    made.active_s, made.interruptions = int(active), int(interruptions)
+    made.power_mw = [int(low), int(mean), int(high)]
+    made.maker, made.tags = maker, _TAG.findall(tags) if tags else []
     return made
+
+
+def _is_placed(us: str, up: str, digest: str) -> bool:
+    """Whether `UP` is a digest, of zeros in a first record alone."""
+    return (us == "1") == (up == ORIGIN) and (up == digest or _is_hex(up))
 
 
 def _is_hex(text: str) -> bool:
@@ -250,17 +315,6 @@ def _is_hex(text: str) -> bool:
         return bytes.fromhex(text).hex() == text
     except ValueError:
         return False
-
-
-def _began(day: str, clock: str, ms: str, flag: str, kwh: str) -> Reading | None:
-    midnight_ms = _midnight(day)
-    if midnight_ms is None:
-        return None
-    return Reading(midnight_ms + _clocks[clock] + int(ms), flag, _mwh(kwh), record.BEGIN)
-
-
-def _mwh(kwh: str) -> int:
-    return int(kwh.replace(".", ""))
 
 
 def _midnight(day: str) -> int | None:

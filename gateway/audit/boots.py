@@ -8,10 +8,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from functools import cached_property
-from itertools import pairwise
 from typing import Any
 
 from gateway.audit.spans import Span
+from gateway.canonical import Session
 from protocol import record as words
 from protocol.record import Record
 
@@ -29,7 +29,7 @@ class Heartbeat:
         self.kind, self.boot, self.um_ms, self.at_ms, self.flag = kind, boot, um_ms, at_ms, flag
 
 
-Said = Record | Heartbeat
+Said = Record | Session | Heartbeat
 
 
 class Boot:
@@ -41,16 +41,17 @@ class Boot:
         self.after: Boot | None = None
         if before is not None:
             before.after = self
-        self._stamps: dict[int, int | None] = {}
-        self._stamp()
+        self.moved: list[tuple[Said, Said]] = []  # between which two records its clock left the monotonic one
+        self._telling = [each for each in records if each.kind != words.ALIVE]
+        self._instants = self._stamp()
 
     def let_go(self) -> None:
         """Knows its neighbours no longer: what stands in a ring is not forgotten by itself."""
         self.before = self.after = None
 
     def of_kind(self, *kinds: str) -> list[Any]:
-        """Its records of these kinds, in their order."""
-        return [each for each in self.records if each.kind in kinds]
+        """Its records of these kinds, none of them ALIVE, in their order."""
+        return [each for each in self._telling if each.kind in kinds]
 
     @cached_property
     def _shifts(self) -> dict[int, int | None]:
@@ -66,15 +67,25 @@ class Boot:
                 shift += record.step_ms or 0
         return shifts
 
-    def _stamp(self) -> None:
-        """A SESSION's readings are older than the record: it is stamped by its neighbour's distance to UM."""
-        offset = next((self._offset(each) for each in self.records if each.kind != words.SESSION), None)
+    def _stamp(self) -> list[int | None]:
+        """When each record was made. A SESSION's readings are older than it: its neighbour's distance to UM stamps it."""
+        instants: list[int | None] = []
+        earlier = next((each for each in self.records if each.kind != words.SESSION), None)
+        offset = None if earlier is None else self._offset(earlier)
         for record in self.records:
             um_ms = record.um_ms
             if record.kind != words.SESSION:
                 is_placed = record.flag == words.SYNCHRONISED
-                offset = record.at_ms - um_ms if is_placed else self._offset(record)
-            self._stamps[record.us] = None if offset is None else um_ms + offset
+                before, offset = offset, record.at_ms - um_ms if is_placed else self._offset(record)
+                if offset != before and earlier is not None:
+                    self.moved.append((earlier, record))
+                earlier = record
+            instants.append(None if offset is None else um_ms + offset)
+        return instants
+
+    @cached_property
+    def _stamps(self) -> dict[int, int | None]:
+        return {each.us: made_ms for each, made_ms in zip(self.records, self._instants, strict=True)}
 
     def _offset(self, record: Said) -> int | None:
         at_ms = self.place(record.at_ms, record.flag, record)
@@ -90,6 +101,8 @@ class Boot:
 
     def made(self, record: Said) -> int | None:
         """The true instant at which the record was made."""
+        if record.flag == words.SYNCHRONISED and record.kind != words.SESSION:
+            return record.at_ms
         return self._stamps[record.us]
 
     @property
@@ -117,14 +130,18 @@ class Boot:
         return self.place(proof.alive_ms, proof.alive_flag)
 
     def attested(self) -> Iterator[Span]:
-        """From record to record, and from the last to the instant that the next boot proves."""
-        instants = list(self._stamps.values())
-        pauses = [_is_watched(earlier, later) for earlier, later in pairwise(self.records)]
-        for attests, (start_ms, end_ms) in zip(pauses, pairwise(instants), strict=True):
-            if attests and start_ms is not None and end_ms is not None:
-                yield start_ms, end_ms
-        if instants[-1] is not None and self.alive_ms is not None:
-            yield instants[-1], self.alive_ms
+        """From record to record, those that touch as one, and from the last to the instant that the next boot proves."""
+        first_ms = earlier_ms = self._instants[0]
+        um_ms = self.records[0].um_ms
+        for record, later_ms in zip(self.records[1:], self._instants[1:], strict=True):
+            lasted_ms, um_ms = record.um_ms - um_ms, record.um_ms
+            is_watched = 0 <= lasted_ms <= PAUSE_MS or _is_run(record)
+            if not is_watched or earlier_ms is None or later_ms is None or later_ms < earlier_ms:
+                yield from span(first_ms, earlier_ms)
+                first_ms = later_ms
+            earlier_ms = later_ms
+        yield from span(first_ms, earlier_ms)
+        yield from span(earlier_ms, self.alive_ms)
 
     def between(self, first_us: int, last_us: int | None = None) -> Iterator[Span]:
         """When it was alive from its first record in [first, last] to its last, or to its end if it ended before `last`."""
@@ -153,22 +170,16 @@ def boots_of(chain: Iterable[Said]) -> list[Boot]:
     return [*boots, Boot(records, before)] if records else boots
 
 
-def _is_watched(earlier: Said, later: Said) -> bool:
-    """Whether two records on end of one boot attest that the unit watched between them."""
-    if isinstance(later, Heartbeat) and later.first_us < later.us:
-        return True
-    return 0 <= later.um_ms - earlier.um_ms <= PAUSE_MS
+def _is_run(record: Said) -> bool:
+    """Whether it stands for several, since the one before which the unit watched."""
+    return isinstance(record, Heartbeat) and record.first_us < record.us
 
 
 def is_of_another_boot(record: Said) -> bool:
     """A session closed after a power failure speaks in the clock of the boot that died."""
-    return (
-        isinstance(record, Record) and record.kind == words.SESSION and _ended(record) == words.POWER_FAILED
-    )
-
-
-def _ended(session: Record) -> str | None:
-    return session.readings[-1].tx
+    if isinstance(record, Heartbeat) or record.kind != words.SESSION:
+        return False
+    return record.readings[-1].tx == words.POWER_FAILED
 
 
 def _is_synchronised(record: Said) -> bool:

@@ -9,11 +9,11 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
-from itertools import pairwise, zip_longest
 from typing import Any
 
-from gateway.audit.boots import Boot, Said, boots_of, is_of_another_boot, span
+from gateway.audit.boots import Boot, Said, boots_of, span
 from gateway.audit.spans import FOREVER, Span, subtract
+from gateway.canonical import Session
 from protocol import record as words
 from protocol.record import Record
 
@@ -23,6 +23,9 @@ SILENCE_MS = 600 * 1000  # the longest that a load profile may wait before it ca
 
 TELLING = (words.OPEN, words.SESSION, words.GAP_OF_READINGS)  # what only a reading makes a unit say
 UNREAD = ("METER_SILENT", "STORAGE")  # faults after which a boot watches again only from its next GAP on
+
+
+SaidSession = Record | Session
 
 
 @dataclass(slots=True, unsafe_hash=True)  # not frozen: made by the thousand
@@ -74,10 +77,12 @@ def attest(chain: Sequence[Said], forked_us: int | None = None, beside: Sequence
     found = Attested()
     dark: list[Span] = []
     for boot in around:
-        told = [(each, _is_sensible(each)) for each in boot.of_kind(words.SESSION)]
-        found.sessions += _sessions(boot, [each for each, is_sensible in told if is_sensible])
-        senseless = _senseless(boot, [each for each, is_sensible in told if not is_sensible])
-        for doubt, concerned in (*_steps(boot), *senseless):
+        sensible: list[SaidSession] = []
+        senseless: list[SaidSession] = []
+        for each in boot.of_kind(words.SESSION):
+            (sensible if _is_sensible(each) else senseless).append(each)
+        found.sessions += _sessions(boot, sensible)
+        for doubt, concerned in (*_steps(boot), *_senseless(boot, senseless)):
             found.doubts.append(doubt)
             dark.append(concerned)
         dark += _gaps(boot)
@@ -89,7 +94,7 @@ def attest(chain: Sequence[Said], forked_us: int | None = None, beside: Sequence
 
 
 def _boots(chain: Sequence[Said], forked_us: int | None) -> list[Boot]:
-    return boots_of(each for each in chain if forked_us is None or each.us < forked_us)
+    return boots_of(chain if forked_us is None else [each for each in chain if each.us < forked_us])
 
 
 def _gaps(boot: Boot) -> Iterator[Span]:
@@ -135,28 +140,32 @@ def _last_reading(boot: Boot, fault: Record) -> int | None:
 def _unended(boots: Sequence[Boot], around: Sequence[Boot], sessions: Sequence[Seen]) -> Iterator[Span]:
     """An OPEN whose SESSION is not here, or makes no sense: what the load did from then on in its boot is not known."""
     began = {each.us: each.start_ms for each in sessions}
-    turns = [(boot, each) for boot in around for each in boot.of_kind(words.OPEN, words.SESSION)]
-    for (boot, turn), following in zip_longest(turns, turns[1:]):
-        if turn.kind != words.OPEN:
-            continue
-        next_us, opened_ms = following[1].us if following else None, boot.made(turn)
-        latest_ms = FOREVER if opened_ms is None else opened_ms + STEP_MS
-        if next_us not in began or began[next_us] > latest_ms:
-            yield from _rest(boots, turn, turn.us - 1, next_us)
+    next_us: int | None = None
+    for boot in reversed(around):
+        for turn in reversed(boot.of_kind(words.OPEN, words.SESSION)):
+            if turn.kind == words.OPEN:
+                opened_ms = boot.made(turn)
+                latest_ms = FOREVER if opened_ms is None else opened_ms + STEP_MS
+                if next_us not in began or began[next_us] > latest_ms:
+                    yield from _rest(boots, turn, turn.us - 1, next_us)
+            next_us = turn.us
 
 
 def _unknown(boots: Sequence[Boot], around: Sequence[Boot]) -> Iterator[Span]:
     """After a gap that was passed nobody knows whether the load was on and the meter spoke, unless the boot tells later:
     had the meter been silent, a GAP would come first, and had the load been on, its SESSION. So it is where a chain begins
     in the middle."""
-    told = [(each.boot, each.us) for each in _all(around, *TELLING)]
     for boot in boots:
         first = boot.records[0]
         is_known = boot.before is not None or first.kind == words.BOOT
         if boot is boots[0]:
             is_known = is_known or around[0] is not boot
-        if not is_known and not any(name == first.boot and us >= first.us for name, us in told):
+        if not is_known and not any(_follows(each, first) for each in _all(around, *TELLING)):
             yield from boot.between(first.us)
+
+
+def _follows(record: Said, first: Said) -> bool:
+    return record.boot == first.boot and record.us >= first.us
 
 
 def _all(boots: Sequence[Boot], *kinds: str) -> Iterator[Any]:
@@ -172,8 +181,8 @@ def _rest(boots: Sequence[Boot], record: Said, first_us: int, last_us: int | Non
 
 def _steps(boot: Boot) -> Iterator[tuple[Doubt, Span]]:
     """Instants that left the monotonic clock: the offset changes by a CLOCK alone, and by little once it was good."""
-    instants = [(each, boot.made(each)) for each in boot.records if each.kind != words.SESSION]
-    for (earlier, start_ms), (later, end_ms) in pairwise(instants):
+    for earlier, later in boot.moved:
+        start_ms, end_ms = boot.made(earlier), boot.made(later)
         if start_ms is None or end_ms is None:
             continue
         lasted_ms = later.um_ms - earlier.um_ms
@@ -195,11 +204,11 @@ def _step(record: Said, at_ms: int, strayed_ms: int) -> Doubt:
     )
 
 
-def _placed(boot: Boot, session: Record) -> tuple[int | None, int | None]:
+def _placed(boot: Boot, session: SaidSession) -> tuple[int | None, int | None]:
     """Begin and end of a SESSION on the true clock. One that a power failure ended is placed by the boot that died, which
     is the one before if that has its OPEN."""
     begin, end = session.readings
-    if not is_of_another_boot(session):
+    if end.tx != words.POWER_FAILED:
         return boot.place(begin.at_ms, begin.flag, session), boot.place(end.at_ms, end.flag, session)
     died = boot.before
     if died is not None and any(each.kind == words.OPEN for each in died.records):
@@ -207,7 +216,7 @@ def _placed(boot: Boot, session: Record) -> tuple[int | None, int | None]:
     return (begin.at_ms, end.at_ms) if begin.flag == end.flag == words.SYNCHRONISED else (None, None)
 
 
-def _sessions(boot: Boot, told: Iterable[Record]) -> Iterator[Seen]:
+def _sessions(boot: Boot, told: Iterable[SaidSession]) -> Iterator[Seen]:
     for record in told:
         if not record.power_mw:
             continue
@@ -215,23 +224,33 @@ def _sessions(boot: Boot, told: Iterable[Record]) -> Iterator[Seen]:
         if start_ms is not None and end_ms is not None:
             low, mean, high = record.power_mw
             code = record.readings[-1].tx or words.ABORTED
-            how = (record.active_s, (low, mean, high), record.interruptions, code, record.maker == words.PLUG)
-            yield Seen(record.us, start_ms, end_ms, *how, tuple(record.tags), _energy(record))
+            yield Seen(
+                record.us,
+                start_ms,
+                end_ms,
+                record.active_s,
+                (low, mean, high),
+                record.interruptions,
+                code,
+                record.maker == words.PLUG,
+                tuple(record.tags),
+                _energy(record),
+            )
 
 
-def _energy(record: Record) -> int | None:
+def _energy(record: SaidSession) -> int | None:
     begin, end = record.readings
     return (end.register_mwh or 0) - (begin.register_mwh or 0) or None
 
 
-def _is_sensible(record: Record) -> bool:
+def _is_sensible(record: SaidSession) -> bool:
     begin, end = record.readings
     registers_run = (begin.register_mwh or 0) <= (end.register_mwh or 0)
     lasted_ms = end.at_ms - begin.at_ms
     return registers_run and lasted_ms >= 0 and record.active_s * 1000 <= lasted_ms + 1000
 
 
-def _senseless(boot: Boot, told: Iterable[Record]) -> Iterator[tuple[Doubt, Span]]:
+def _senseless(boot: Boot, told: Iterable[SaidSession]) -> Iterator[tuple[Doubt, Span]]:
     """A SESSION that contradicts itself supports nothing, and what it would have told is not known."""
     for record in told:
         made_ms = boot.made(record)
@@ -240,7 +259,7 @@ def _senseless(boot: Boot, told: Iterable[Record]) -> Iterator[tuple[Doubt, Span
             yield _contradiction(record, max(instants)), (min(instants), max(instants))
 
 
-def _contradiction(record: Record, at_ms: int) -> Doubt:
+def _contradiction(record: SaidSession, at_ms: int) -> Doubt:
     return Doubt(
         "malformed",
         record.us,

@@ -35,9 +35,8 @@ def gather(
     whole = hours.calendar_day(first)[0], hours.calendar_day(last)[1] - 1
     clinic = hours.config.clinic
     windows, longest = Windows(items, hours), timedelta(days=longest_window_days(items.all()))
-    lines = _lines(db, hours, windows, longest, whole, Teller(clinic, source))
+    lines, around = _lines(db, hours, windows, longest, whole, Teller(clinic, source))
     known, devices = units.units(db, clinic), units.devices(db, clinic)
-    around = _hull(whole, windows.reach(lines))
     seen = {name: _attested(db, name, around) for name in known}
     posts = {name for name, device in devices.items() if is_post(device.load)}
     return Period(
@@ -90,9 +89,9 @@ def _tags(seen: Mapping[str, Attested]) -> set[str]:
 
 def _lines(
     db: Database, hours: Hours, windows: Windows, longest: timedelta, whole: Span, teller: Teller
-) -> list[BillLine]:
-    """The lines charged in the period, and all others whose windows overlap theirs, directly or by chain. `longest`: the
-    time from a charge to the end of its window at most."""
+) -> tuple[list[BillLine], Span]:
+    """The lines charged in the period, and all others whose windows overlap theirs, directly or by chain; and the time of
+    the period and all their windows. `longest`: the time from a charge to the end of its window at most."""
     charged = bills.lines_charged(db, teller, whole[0], whole[1] + 1)
     lines = {each.line: each for each in charged if windows.of(each) is not None}
     span = _hull(whole, windows.reach(lines.values()))
@@ -101,13 +100,13 @@ def _lines(
         others = [
             *bills.lines_charged(db, teller, earliest, whole[0]),
             *bills.lines_charged(db, teller, whole[1] + 1, span[1] + 1),
-            *periods.lines_performed(db, teller, span[0] - PERFORMED_MS, span[1] + PERFORMED_MS + 1),
+            *periods.lines_performed(db, teller, (span[0] - PERFORMED_MS, span[1] + PERFORMED_MS), whole),
         ]
         beside = [each for each in others if each.line not in lines and _competes(each, windows, span)]
         lines |= {each.line: each for each in beside}
         wider = _hull(span, windows.reach(beside))
         if wider == span:
-            return sorted(lines.values(), key=attrgetter("charged_ms", "line"))
+            return sorted(lines.values(), key=attrgetter("charged_ms", "line")), span
         span = wider
 
 

@@ -15,7 +15,9 @@ from gateway.ledger.periods import Told
 from protocol import record as words
 
 PLAIN = (words.ALIVE, words.OPEN, words.TAG)
-"""Kinds of which place, time and clock are all that coverage asks."""
+"""Kinds of which place, time and clock are all that coverage asks; heartbeats first."""
+
+_LINE, _NEVER = "OCMF|", 1 << 62
 
 
 def told_together(told: Iterable[Told], forked_us: int | None = None) -> list[Said]:
@@ -23,28 +25,34 @@ def told_together(told: Iterable[Told], forked_us: int | None = None) -> list[Sa
     said: list[Said] = []
     run: Heartbeat | None = None  # the last record, where it is a quiet heartbeat that the next may join
     before_us, before_um_ms, before_boot, offset_ms = -1, 0, "", None
-    for us, kind, boot, um_ms, at_ms, flag, line in told:
-        if forked_us is not None and us >= forked_us:
+    until_us = _NEVER if forked_us is None else forked_us
+    for us, boot, um_ms, at_ms, more in told:
+        if us >= until_us:
             break
         is_quiet = (
-            line is None
+            more is None
             and at_ms - um_ms == offset_ms
-            and kind == words.ALIVE
-            and flag == words.SYNCHRONISED
             and us == before_us + 1
             and boot == before_boot
             and 0 <= um_ms - before_um_ms <= PAUSE_MS
         )
         before_us, before_um_ms, before_boot = us, um_ms, boot
-        if is_quiet and run is not None:
-            run.us, run.um_ms, run.at_ms = us, um_ms, at_ms
+        if is_quiet:
+            if run is None:
+                run = Heartbeat(us, words.ALIVE, boot, um_ms, at_ms, words.SYNCHRONISED)
+                said.append(run)
+            else:
+                run.us, run.um_ms, run.at_ms = us, um_ms, at_ms
             continue
-        if line is not None:
-            said.append(canonical.stored(line))
-            run, offset_ms = None, None
+        run = None
+        if more is None:
+            kind, flag = words.ALIVE, words.SYNCHRONISED
+        elif more.startswith(_LINE):
+            said.append(canonical.session(more, us, boot, um_ms, at_ms) or canonical.stored(more))
+            offset_ms = None
             continue
-        each = Heartbeat(us, kind, boot, um_ms, at_ms, flag)
-        said.append(each)
-        run = each if is_quiet else None
+        else:
+            kind, _, flag = more.partition(" ")
+        said.append(Heartbeat(us, kind, boot, um_ms, at_ms, flag))
         offset_ms = at_ms - um_ms if flag == words.SYNCHRONISED else None
     return said

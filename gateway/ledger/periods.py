@@ -18,8 +18,9 @@ _NEVER = 1 << 62
 _SET_MS = 946_684_800_000  # 2000: what says it was made before has no clock
 
 
-Told = tuple[int, str, str, int, int, str, str | None]
-"""us, kind, boot, um_ms, at_ms and clock flag of a record; its line where these are not all that it says of watching."""
+Told = tuple[int, str, int, int, str | None]
+"""us, boot, um_ms and at_ms of a record, and what more it says of watching: nothing where it is a heartbeat with a
+synchronised clock, of other plain kinds kind and clock flag (`OPEN S`), of all else its line."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,15 +44,14 @@ def stretch(
     """The unit's chained records made in [from_ms, until_ms), and at least one with a synchronised clock around them.
 
     Between two such records the order of `us` is that of time, whatever an unset clock said. `telling` are the kinds,
-    `unread` the causes of a FAULT, for which to look; before the stretch a BOOT tells too. Of the `plain` kinds the
-    columns say enough, unless they were kept before all columns were there.
+    `unread` the causes of a FAULT, for which to look; before the stretch a BOOT tells too. Of the `plain` kinds, of which
+    heartbeats are the first, the columns say enough, unless they were kept before all columns were there.
     """
     asked: dict[str, object] = {"unit": unit, "from_ms": from_ms, "until_ms": until_ms}
     asked["first"] = _one(db, f"us {_BEFORE}", asked) or 0
     asked["last"] = _one(db, f"us {_AFTER}", asked) or _NEVER
     told = db.execute(
-        f"SELECT us, kind, boot, um_ms, at_ms, flag, {_line_beside(plain)}"
-        f" {_CHAINED} AND us BETWEEN :first AND :last ORDER BY us",
+        f"SELECT us, boot, um_ms, at_ms, {_more(plain)} {_CHAINED} AND us BETWEEN :first AND :last ORDER BY us",
         asked,
     ).fetchall()
     tells = " OR ".join(f"kind = '{kind}'" for kind in telling)
@@ -61,11 +61,12 @@ def stretch(
     return Stretch(told, [line for line in (before, after) if line])
 
 
-def _line_beside(plain: Sequence[str]) -> str:
+def _more(plain: Sequence[str]) -> str:
     if not plain:
         return "line"
     kinds = ", ".join(f"'{kind}'" for kind in plain)
-    return f"CASE WHEN kind IN ({kinds}) AND flag <> '' THEN NULL ELSE line END"
+    return f"""CASE WHEN kind = '{plain[0]}' AND flag = 'S' THEN NULL
+                    WHEN kind IN ({kinds}) AND flag <> '' THEN kind || ' ' || flag ELSE line END"""
 
 
 def _fault(cause: str) -> str:
@@ -77,13 +78,17 @@ def _one(db: Database, sql: str, asked: dict[str, object]) -> Any:
     return found[0] if found else None
 
 
-def lines_performed(db: Database, teller: Teller, from_ms: int, until_ms: int) -> list[BillLine]:
-    """The lines that say they were performed in [from, until), whenever they were charged."""
+def lines_performed(
+    db: Database, teller: Teller, performed: tuple[int, int], charged: tuple[int, int]
+) -> list[BillLine]:
+    """The lines that say they were performed within one time and were charged outside of another. Both ends of either
+    belong to it."""
     names = ", ".join(each.name for each in fields(BillLine))
     rows = db.execute(
         f"""SELECT {names} FROM bill_lines
-            WHERE clinic = ? AND source = ? AND performed_ms >= ? AND performed_ms < ? AND count NOT LIKE '-%'""",
-        [teller.clinic, teller.source, from_ms, until_ms],
+            WHERE clinic = ? AND source = ? AND performed_ms BETWEEN ? AND ? AND charged_ms NOT BETWEEN ? AND ?
+              AND count NOT LIKE '-%'""",
+        [teller.clinic, teller.source, *performed, *charged],
     )
     return [BillLine(*row) for row in rows]
 

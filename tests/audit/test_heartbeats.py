@@ -21,8 +21,10 @@ pytestmark = pytest.mark.pure
 
 def filed(record: Record) -> Told:
     """What the ledger gives of a record: of the plain kinds its columns, of the others its line."""
-    line = None if record.kind in heartbeats.PLAIN else f"OCMF|{record.payload}|{{}}"
-    return record.us, record.kind, record.boot, record.um_ms, record.at_ms, record.flag, line
+    more: str | None = f"OCMF|{record.payload}|{{}}"
+    if record.kind in heartbeats.PLAIN:
+        more = None if (record.kind, record.flag) == ("ALIVE", "S") else f"{record.kind} {record.flag}"
+    return record.us, record.boot, record.um_ms, record.at_ms, more
 
 
 def together(chain: Sequence[Record], forked_us: int | None = None) -> list[Said]:
@@ -118,7 +120,7 @@ def test_of_quiet_hours_only_the_first_heartbeat_and_the_last_are_left():
 def test_no_heartbeat_is_quiet_whose_boot_is_another_though_no_record_said_so():
     told = Scribe().boot().alive().alive().alive()
     rows = [filed(each) for each in told.records]
-    rows[3] = (*rows[3][:2], "f" * 16, *rows[3][3:])
+    rows[3] = (rows[3][0], "f" * 16, *rows[3][2:])
     assert [each.us for each in heartbeats.told_together(rows)] == [1, 2, 3, 4]
 
 
@@ -155,5 +157,5 @@ def test_a_heartbeat_that_comes_late_is_not_quiet(pause_s: float):
 
 def test_what_was_kept_without_a_flag_is_read_from_its_line():
     told = Scribe().boot().alive().alive().alive()
-    kept = [(*filed(each)[:5], "", f"OCMF|{each.payload}|{{}}") for each in told.records]
+    kept = [(*filed(each)[:4], f"OCMF|{each.payload}|{{}}") for each in told.records]
     assert [each.us for each in heartbeats.told_together(kept)] == [1, 2, 3, 4]

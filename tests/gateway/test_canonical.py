@@ -64,6 +64,7 @@ def test_a_session_with_tags_is_read_by_pattern(tags: list[str]):
     session = next(each for each in a_day() if '"SESSION"' in each)
     told = session.removesuffix("}") + ',"UT":[' + ",".join(f'"{each}"' for each in tags) + "]}"
     assert is_taken(told) and canonical.parse(told).tags == tags
+    is_session_told(told)
     assert said(canonical.parse, told) == said(record.parse, told)
 
 
@@ -109,6 +110,22 @@ def payloads(draw: st.DrawFn) -> str:
 @given(payloads())
 def test_whatever_a_unit_renders_is_read_as_the_protocol_reads_it(payload: str):
     assert said(canonical.parse, payload) == said(record.parse, payload)
+    is_session_told(payload)
+
+
+def is_session_told(payload: str) -> None:
+    """A SESSION that a pattern takes is told from its line as the protocol reads it; nothing else is told as one."""
+    try:
+        read = record.parse(payload)
+    except RecordError:
+        return
+    told = canonical.session(f"OCMF|{payload}|{{}}", read.us, read.boot, read.um_ms, read.at_ms)
+    assert (told is not None) == (read.kind == "SESSION" and is_taken(payload))
+    if told is not None:
+        names = ["us", "boot", "um_ms", "at_ms", "flag", "kind", "maker", "active_s", "interruptions"]
+        assert [getattr(told, name) for name in names] == [getattr(read, name) for name in names]
+        assert [vars(each) for each in told.readings] == [vars(each) for each in read.readings]
+        assert (list(told.power_mw), list(told.tags)) == (read.power_mw, read.tags)
 
 
 @given(st.sampled_from(a_day()), st.data())
@@ -120,6 +137,7 @@ def test_whatever_is_done_to_a_payload_both_say_the_same(payload: str, data: st.
     )
     changed = payload[:at] + put + payload[at + 1 :]
     assert said(canonical.parse, changed) == said(record.parse, changed)
+    is_session_told(changed)
 
 
 def test_a_sealed_line_is_read_with_its_signature():
