@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import date, datetime
 from functools import cached_property
 from operator import attrgetter
 from typing import Any
 
+from gateway.audit.coverage import Attested, Seen
 from gateway.audit.editions import Editions
 from gateway.audit.hours import QUARTER_MS, Hours
 from gateway.audit.items import Item
@@ -59,15 +60,6 @@ class Settled:
     item: int
     case: Case
     judgement: Judgement
-
-
-@dataclass(slots=True, unsafe_hash=True)  # not frozen: made by the thousand
-class Measured:
-    """What the meter told of a session: least, mean and most power while on, and the energy by its register; None where
-    the register does not run."""
-
-    power_mw: tuple[int, int, int]
-    energy_mwh: int | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,8 +114,9 @@ def doubted_sets_of(verdicts: Iterable[Verdict]) -> list[tuple[str, ...]]:
 @dataclass(frozen=True)
 class Facts:
     """What the rules look at. `lines` are all that were matched, so also some charged before or after the period;
-    `measured` knows sessions by their record; `told` is what people recorded; `both` is what the clinic's
-    own export and the platform tell of the period, where there are both."""
+    `versions` has the item of each as it was in force on the day of its charge, where it was; `attested` is what each
+    unit's chain says; `told` is what people recorded; `both` is what the clinic's own export and the platform tell of
+    the period, where there are both."""
 
     from_day: date
     to_day: date
@@ -135,7 +128,8 @@ class Facts:
     coverage: Sequence[DeviceDay]
     findings: Sequence[Finding]
     lines: Sequence[BillLine]
-    measured: Mapping[str, Measured] = field(default_factory=dict)
+    versions: Mapping[str, Item]
+    attested: Mapping[str, Attested]
     told: Sequence[Told] = ()
     both: Both | None = None
 
@@ -173,7 +167,7 @@ class Facts:
 
     def item(self, line: BillLine) -> Item:
         """The version of a line's item that was in force on the day of its charge. KeyError where there was none."""
-        return self._versions[line.line]
+        return self.versions[line.line]
 
     def is_course(self, line: BillLine) -> bool:
         """Whether it was paid at once for several days, as the catalogue allows."""
@@ -205,6 +199,13 @@ class Facts:
             for settled in self.settled
         }
 
+    @cached_property
+    def measured(self) -> Mapping[str, Mapping[int, Seen]]:
+        """Unit -> record -> the session as the unit saw it, with what its meter told."""
+        return {
+            unit: {seen.us: seen for seen in attested.sessions} for unit, attested in self.attested.items()
+        }
+
     def with_doubt(self, lines: Iterable[str]) -> set[str]:
         """The lines, and all that share a doubt about device time with one of them: none of those is named alone."""
         named = set(lines)
@@ -226,14 +227,5 @@ class Facts:
     @cached_property
     def _in_force(self) -> Sequence[BillLine]:
         standing = [line for line in self.lines if line.treatments > 0 and line.reversed_by is None]
-        known = [line for line in standing if line.line in self._versions]
+        known = [line for line in standing if line.line in self.versions]
         return sorted(known, key=attrgetter("charged_ms", "line"))
-
-    @cached_property
-    def _versions(self) -> Mapping[str, Item]:
-        found = {}
-        for line in self.lines:
-            item = self.items.on(self.day_of(line.charged_ms)).get(line.item or 0)
-            if item is not None:
-                found[line.line] = item
-        return found

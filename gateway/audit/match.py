@@ -17,8 +17,9 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from heapq import heappop, heappush
-from itertools import islice
+from itertools import accumulate, chain, islice
 
+from gateway.audit.spans import FOREVER
 from gateway.audit.supplies import Supply
 
 Slot = tuple[int, int]
@@ -51,13 +52,63 @@ class Treatment:
 
 
 @dataclass(frozen=True, slots=True)
+class Alike:
+    """Treatments and supplies by what they can be paired with: `windows` has the positions of those treatments that share one;
+    `shelves` those of supplies that meet the same windows, by how many windows end before them and begin in time."""
+
+    treatments: Sequence[Treatment]
+    supplies: Sequence[Supply]
+    windows: dict[Window, list[int]] = field(default_factory=dict)
+    shelves: dict[tuple[int, int], list[int]] = field(default_factory=dict)
+
+    def begins(self, shelf: Sequence[int]) -> Window:
+        """When treatments on a shelf begin, by its first supply."""
+        first = self.supplies[shelf[0]]
+        return first.begins_from_ms, first.begins_until_ms
+
+    def first(self, count: int) -> Alike:
+        """The same with the first `count` supplies alone."""
+        shelves = {key: shelf[: bisect_left(shelf, count)] for key, shelf in self.shelves.items()}
+        shelves = {key: shelf for key, shelf in shelves.items() if shelf}
+        return Alike(self.treatments, self.supplies, self.windows, shelves)
+
+    def parts(self) -> list[Alike]:
+        """Its parts, in order of time, such that nothing of one overlaps anything of another."""
+        latest, starts = -FOREVER, []
+        for first, last in sorted([*self.windows, *map(self.begins, self.shelves.values())]):
+            if first > latest:
+                starts.append(first)
+            latest = max(latest, last)
+        parts = [Alike(self.treatments, self.supplies) for _ in starts]
+        for window, positions in self.windows.items():
+            parts[bisect_right(starts, window[0]) - 1].windows[window] = positions
+        for key, shelf in self.shelves.items():
+            parts[bisect_right(starts, self.begins(shelf)[0]) - 1].shelves[key] = shelf
+        return [part for part in parts if part.windows]
+
+
+def _alike(treatments: Sequence[Treatment], supplies: Sequence[Supply]) -> Alike:
+    windows: dict[Window, list[int]] = defaultdict(list)
+    for position, treatment in enumerate(treatments):
+        windows[treatment.window].append(position)
+    froms, untils = sorted({first for first, _ in windows}), sorted({last for _, last in windows})
+    shelves: dict[tuple[int, int], list[int]] = defaultdict(list)
+    for position, supply in enumerate(supplies):
+        begin, end = supply.begins_from_ms, supply.begins_until_ms
+        if supply.capacity > 0 and begin <= end:
+            shelves[bisect_left(untils, begin), bisect_right(froms, end)].append(position)
+    return Alike(treatments, supplies, windows, shelves)
+
+
+@dataclass(frozen=True, slots=True)
 class Matching:
     """Who uses what: `slots` maps positions of treatments to slots of `supplies`, of which the first
-    `watched` are sessions and the rest extra capacity."""
+    `watched` are sessions and the rest extra capacity. `parts` are what it was found among."""
 
     supplies: tuple[Supply, ...]
     slots: dict[int, Slot]
     watched: int
+    parts: Sequence[Alike] = ()
 
     @property
     def watched_slots(self) -> dict[int, Slot]:
@@ -76,26 +127,25 @@ class Witness:
 
 def maximum(treatments: Sequence[Treatment], supplies: Sequence[Supply]) -> dict[int, Slot]:
     """A largest matching, as treatment position -> slot. O(n log n). Equals are served in their order."""
-    return _maximum(_windows(treatments), supplies)
+    return _maximum(_alike(treatments, supplies))
 
 
-def _maximum(windows: Mapping[Window, list[int]], supplies: Sequence[Supply]) -> dict[int, Slot]:
-    shelves = _shelves(supplies, windows)
-    waiting = [iter(positions) for positions in windows.values()]
+def _maximum(alike: Alike) -> dict[int, Slot]:
+    supplies = alike.supplies
+    waiting = [iter(positions) for positions in alike.windows.values()]
     free = [
         ((position, which) for position in positions for which in range(supplies[position].capacity))
-        for positions in shelves.values()
+        for positions in alike.shelves.values()
     ]
     matching: dict[int, Slot] = {}
-    for window, shelf, count in _pairs(*_sides(windows, shelves, supplies)):
+    for window, shelf, count in _pairs(*_sides(alike)):
         matching.update(zip(islice(waiting[window], count), islice(free[shelf], count), strict=True))
     return matching
 
 
 def largest(treatments: Sequence[Treatment], supplies: Sequence[Supply]) -> int:
     """How many treatments a largest matching holds."""
-    windows = _windows(treatments)
-    return sum(count for *_, count in _pairs(*_sides(windows, _shelves(supplies, windows), supplies)))
+    return sum(count for *_, count in _pairs(*_sides(_alike(treatments, supplies))))
 
 
 def extend(smaller: Mapping[int, Slot], larger: Mapping[int, Slot]) -> dict[int, Slot]:
@@ -116,15 +166,26 @@ def stages(
     treatments: Sequence[Treatment], graded: Sequence[Sequence[Supply]], extra: Sequence[Supply]
 ) -> Matching:
     """A maximum matching to the first grade, extended without loss to each further one, last to `extra`."""
-    supplies: list[Supply] = []
+    ends = sorted({*accumulate(map(len, (*graded, extra)))})
+    supplies = tuple(chain(*graded, extra))
+    parts = _alike(treatments, supplies).parts()
     slots: dict[int, Slot] = {}
-    windows = _windows(treatments)
-    for tier in (*graded, extra):
-        supplies += tier
-        if tier and len(slots) < len(treatments):
-            larger = _maximum(windows, supplies)
+    for part in parts:
+        slots |= _staged(part, ends)
+    return Matching(supplies, slots, ends[-1] - len(extra), parts)
+
+
+def _staged(alike: Alike, ends: Iterable[int]) -> dict[int, Slot]:
+    """The stages of one part; a tier that puts nothing on its shelves changes nothing."""
+    asked, there = sum(map(len, alike.windows.values())), 0
+    slots: dict[int, Slot] = {}
+    for end in ends:
+        tier = alike.first(end)
+        before, there = there, sum(map(len, tier.shelves.values()))
+        if before < there and len(slots) < asked:
+            larger = _maximum(tier)
             slots = extend(slots, larger) if slots else larger
-    return Matching(tuple(supplies), slots, len(supplies) - len(extra))
+    return slots
 
 
 def hall_witnesses(
@@ -136,13 +197,22 @@ def hall_witnesses(
     over; those that alternating paths join, and so can take each other's place, stand in the same one.
     Treatments that no supply meets stand with their window.
     """
-    if len(slots) == len(treatments):
+    return witnesses_of([_alike(treatments, supplies)], slots)
+
+
+def witnesses_of(parts: Iterable[Alike], slots: Mapping[int, Slot]) -> list[Witness]:
+    """`hall_witnesses` of parts that are told apart already."""
+    return [each for part in parts for each in _witnesses(part, slots)]
+
+
+def _witnesses(part: Alike, slots: Mapping[int, Slot]) -> list[Witness]:
+    treatments, supplies, windows = part.treatments, part.supplies, part.windows
+    left_over = {window for window, positions in windows.items() if any(at not in slots for at in positions)}
+    if not left_over:
         return []
-    windows = _windows(treatments)
-    shelves = list(_shelves(supplies, windows).values())
-    begins = [(supplies[shelf[0]].begins_from_ms, supplies[shelf[0]].begins_until_ms) for shelf in shelves]
-    left_over = {treatment.window for position, treatment in enumerate(treatments) if position not in slots}
-    doubted, met = _alternating(left_over, begins, _users(treatments, shelves, slots))
+    shelves = list(part.shelves.values())
+    begins = [part.begins(shelf) for shelf in shelves]
+    doubted, met = _alternating(left_over, begins, _users(windows, shelves, slots))
     return [
         _witness(
             [treatments[at] for at in sorted(at for window in joined for at in windows[window])],
@@ -168,39 +238,17 @@ def doubted_sets(witnesses: Iterable[Witness]) -> dict[tuple[str, int], tuple[st
     return among
 
 
-def _windows(treatments: Sequence[Treatment]) -> dict[Window, list[int]]:
-    windows: dict[Window, list[int]] = defaultdict(list)
-    for position, treatment in enumerate(treatments):
-        windows[treatment.window].append(position)
-    return windows
-
-
-def _shelves(supplies: Sequence[Supply], windows: Iterable[Window]) -> dict[tuple[int, int], list[int]]:
-    """Supplies are alike that meet the same windows: as many windows end before, as many begin in time."""
-    froms, untils = sorted({first for first, _ in windows}), sorted({last for _, last in windows})
-    shelves: dict[tuple[int, int], list[int]] = defaultdict(list)
-    for position, supply in enumerate(supplies):
-        begin, end = supply.begins_from_ms, supply.begins_until_ms
-        if supply.capacity > 0 and begin <= end:
-            shelves[bisect_left(untils, begin), bisect_right(froms, end)].append(position)
-    return shelves
-
-
 _Span = tuple[int, int, int]
 """First and last instant of an interval, and how many of it there are."""
 
 
-def _sides(
-    windows: Mapping[Window, list[int]],
-    shelves: Mapping[tuple[int, int], list[int]],
-    supplies: Sequence[Supply],
-) -> tuple[list[_Span], list[_Span]]:
-    one_of_each = [(supplies[positions[0]], positions) for positions in shelves.values()]
+def _sides(alike: Alike) -> tuple[list[_Span], list[_Span]]:
+    supplies = alike.supplies
     return (
-        [(first, last, len(positions)) for (first, last), positions in windows.items()],
+        [(first, last, len(positions)) for (first, last), positions in alike.windows.items()],
         [
-            (one.begins_from_ms, one.begins_until_ms, sum(supplies[at].capacity for at in positions))
-            for one, positions in one_of_each
+            (*alike.begins(positions), sum([supplies[at].capacity for at in positions]))
+            for positions in alike.shelves.values()
         ],
     )
 
@@ -246,13 +294,15 @@ def _augmenting_path(
 
 
 def _users(
-    treatments: Sequence[Treatment], shelves: Sequence[Sequence[int]], slots: Mapping[int, Slot]
+    windows: Mapping[Window, Sequence[int]], shelves: Sequence[Sequence[int]], slots: Mapping[int, Slot]
 ) -> list[set[Window]]:
     """The windows of those who use each shelf."""
     users: list[set[Window]] = [set() for _ in shelves]
     user_set = {supply: users[place] for place, shelf in enumerate(shelves) for supply in shelf}
-    for position, (supply, _) in slots.items():
-        user_set[supply].add(treatments[position].window)
+    for window, positions in windows.items():
+        for position in positions:
+            if position in slots:
+                user_set[slots[position][0]].add(window)
     return users
 
 
@@ -272,22 +322,34 @@ def _alternating(
 
 def _components(
     windows: Sequence[Window], begins: Mapping[int, Window]
-) -> Iterator[tuple[list[Window], list[int]]]:
-    """The windows and shelves that hang together by overlaps of one with the other, by first window."""
-    far_windows, far_shelves = _Far(dict(enumerate(windows))), _Far(begins)
-    reached: set[int] = set()
-    for first in range(len(windows)):
-        if first in reached:
-            continue
-        reached.add(first)
-        joined, used = [first], []
-        for place in joined:  # grows while it is walked
-            for shelf in far_shelves.take(windows[place]):
-                used.append(shelf)
-                beside = [other for other in far_windows.take(begins[shelf]) if other != first]
-                reached.update(beside)
-                joined += beside
-        yield [windows[place] for place in joined], used
+) -> list[tuple[list[Window], list[int]]]:
+    """The windows and shelves that hang together by overlaps of one with the other, by first window.
+
+    In the order of their first instants, each joins all of the other kind that have not ended; of these only the one that
+    ends last can meet another, since they are one from then on."""
+    spans = sorted([*((window, 0, 0) for window in windows), *((begins[each], 1, each) for each in begins)])
+    leader = list(range(len(spans)))
+    lasting: tuple[list[tuple[int, int]], list[tuple[int, int]]] = ([], [])
+    for place, ((first, last), kind, _) in enumerate(spans):
+        met = [each for each in lasting[1 - kind] if each[0] >= first]
+        for _, other in met:
+            leader[_leader(leader, other)] = _leader(leader, place)
+        lasting[1 - kind][:] = [max(met)] if met else []
+        lasting[kind].append((last, place))
+    found: dict[int, tuple[list[Window], list[int]]] = defaultdict(lambda: ([], []))
+    for place, (window, kind, shelf) in enumerate(spans):
+        joined, used = found[_leader(leader, place)]
+        if kind:
+            used.append(shelf)
+        else:
+            joined.append(window)
+    return sorted(found.values())
+
+
+def _leader(leader: list[int], place: int) -> int:
+    while leader[place] != place:
+        leader[place] = place = leader[leader[place]]
+    return place
 
 
 class _Far:

@@ -15,7 +15,7 @@ from gateway.audit import attended, leads
 from gateway.audit.catalogue import Item
 from gateway.audit.coverage import Attested, Seen
 from gateway.audit.editions import Editions
-from gateway.audit.facts import DeviceDay, Facts, Finding, Measured, Settled
+from gateway.audit.facts import DeviceDay, Facts, Finding, Settled
 from gateway.audit.hours import Hours, days
 from gateway.audit.leads import Lead
 from gateway.audit.match import Treatment
@@ -65,6 +65,12 @@ class Period:
         return Windows(self.items, self.hours)
 
     @cached_property
+    def wanted(self) -> Sequence[tuple[BillLine, Wanted]]:
+        """The lines of items that were in force, and what they want."""
+        wanted = ((line, self.windows.of(line)) for line in self.lines)
+        return [(line, each) for line, each in wanted if each is not None]
+
+    @cached_property
     def there(self) -> Sequence[Item]:
         """All versions of items that were in force on some day of the period."""
         return self.items.between(self.from_day, self.to_day)
@@ -72,10 +78,11 @@ class Period:
     @cached_property
     def opening(self) -> Sequence[Span]:
         """The opening hours of the period and of all days that the lines' windows reach."""
-        span = self.windows.reach(self.lines)
         first, last = self.from_day, self.to_day
-        if span is not None:
-            first, last = min(first, self.hours.day_of(span[0])), max(last, self.hours.day_of(span[1]))
+        if self.wanted:
+            windows = {wanted.window for _, wanted in self.wanted}
+            first = min(first, self.hours.day_of(min(start for start, _ in windows)))
+            last = max(last, self.hours.day_of(max(end for _, end in windows)))
         return [hours for day in days(first, last) for hours in self.hours.opening(day)]
 
 
@@ -96,12 +103,12 @@ def reconcile(period: Period, rules: leads.Rules) -> Reconciliation:
     reported = Reconciliation(period.from_day, period.to_day)
     reported.coverage = _coverage(period, watched)
     settled = _classes_judged(period, watched)
-    charged = {line.line: line for line in period.lines}
+    charged = {line.line: line for line in period.lines if _in_period(period, line.charged_ms)}
     reported.verdicts = [
-        (verdict, charged[verdict.line])
+        (verdict, line)
         for each in settled
         for verdict in each.judgement.verdicts
-        if _in_period(period, charged[verdict.line].charged_ms)
+        if (line := charged.get(verdict.line)) is not None
     ]
     reported.verdicts.sort(key=lambda pair: (pair[1].charged_ms, pair[0].line, pair[0].index))
     reported.leads = leads.find(_facts(period, settled, reported.coverage), rules)
@@ -128,10 +135,8 @@ def _classes(period: Period) -> dict[str, list[tuple[BillLine, Wanted]]]:
     classes: dict[str, list[tuple[BillLine, Wanted]]] = {
         device.load: [] for device in period.devices if device.load in known
     }
-    for line in period.lines:
-        wanted = period.windows.of(line)
-        if wanted is not None:
-            classes.setdefault(wanted.item.device_class, []).append((line, wanted))
+    for line, wanted in period.wanted:
+        classes.setdefault(wanted.item.device_class, []).append((line, wanted))
     return classes
 
 
@@ -145,14 +150,15 @@ def _settle(period: Period, load: str, billed: _Billed, watched: _Watched) -> Se
         required_s=min(_rule(item, period).required_s for item in (*versions.values(), *there)),
         items=rules,
         amended=_amended(period, billed, counts),
-        treatments=[each for line, wanted in billed for each in _treatments(line, wanted)],
+        treatments=_treatments(billed),
         sessions=[*_sessions(period, devices), *attended.sessions(period.entries, rules)],
         darks=_darks(period, devices, watched),
         inventory=[(device.from_ms, device.until_ms) for device in devices],
         attended=attended.lines_recorded(period.entries, (line for line, _ in billed)),
     )
     placed = [each.from_ms for each in period.placements if each.device in {one.device for one in devices}]
-    undone = attended.awaiting_refund(period.entries, case.treatments, _refunded(billed))
+    entries = period.entries
+    undone = attended.awaiting_refund(entries, case.treatments, _refunded(billed)) if entries else {}
     judgement = attended.judge_class(case, undone, min(placed, default=FOREVER))
     return Settled(load, min(rules), case, judgement)
 
@@ -177,18 +183,18 @@ def _refunded(billed: _Billed) -> dict[str, int]:
     }
 
 
-def _treatments(line: BillLine, wanted: Wanted) -> list[Treatment]:
+def _treatments(billed: _Billed) -> list[Treatment]:
     """A line of n asks for n treatments; its amount is split by n, rounded down, the last taking the rest."""
-    if line.treatments < 1:
-        return []
-    share = line.amount_fen // line.treatments
-    amounts = [share] * (line.treatments - 1) + [line.amount_fen - share * (line.treatments - 1)]
-    about = (wanted.item.number, *wanted.window, line.charged_ms)
-    is_reversed = line.reversed_by is not None
-    return [
-        Treatment(line.line, index, *about, fen, is_reversed, line.visit)
-        for index, fen in enumerate(amounts, start=1)
-    ]
+    asked = []
+    for line, wanted in billed:
+        first_ms, last_ms = wanted.window
+        count, is_reversed = line.treatments, line.reversed_by is not None
+        share = line.amount_fen // max(count, 1)
+        for index in range(1, count + 1):
+            fen = share if index < count else line.amount_fen - share * (count - 1)
+            about = (line.line, index, wanted.item.number, first_ms, last_ms, line.charged_ms, fen)
+            asked.append(Treatment(*about, is_reversed, line.visit))
+    return asked
 
 
 def _sessions(period: Period, devices: Sequence[Device]) -> list[Session]:
@@ -261,16 +267,18 @@ def _unit_in(period: Period, device: Device, span: Span) -> str | None:
 
 
 def _coverage(period: Period, watched: _Watched) -> list[DeviceDay]:
+    openings = [(day, period.hours.opening(day)) for day in days(period.from_day, period.to_day)]
     return [
-        _device_day(period, device, day, watched)
-        for day in days(period.from_day, period.to_day)
+        _device_day(period, device, day, there, watched)
+        for day, opening in openings
         for device in period.devices
-        if _there(device, period.hours.opening(day))
+        if (there := _there(device, opening))
     ]
 
 
-def _device_day(period: Period, device: Device, day: date, watched: _Watched) -> DeviceDay:
-    there = _there(device, period.hours.opening(day))
+def _device_day(
+    period: Period, device: Device, day: date, there: Sequence[Span], watched: _Watched
+) -> DeviceDay:
     dark = tuple(_unwatched(device, there, watched))
     open_ms = length_ms(there)
     unit = _unit_in(period, device, (there[0][0], there[-1][1]))
@@ -300,11 +308,8 @@ def _facts(period: Period, settled: Sequence[Settled], coverage: Sequence[Device
         findings=[each for each in (*period.findings, *doubts) if _in_period(period, each.at_ms)],
         lines=period.lines,
         told=attended.told(period.entries),
-        measured={
-            f"{unit}:{seen.us}": Measured(seen.power_mw, seen.energy_mwh)
-            for unit, attested in period.attested.items()
-            for seen in attested.sessions
-        },
+        versions={line.line: wanted.item for line, wanted in period.wanted},
+        attested=period.attested,
         both=period.both,
     )
 

@@ -146,7 +146,6 @@ def _runs(darks: Iterable[Dark]) -> list[_Run]:
 
 
 def _of_device(device: str, sessions: list[Session], darks: list[Dark], required_s: int) -> Iterator[Supply]:
-    sessions = sorted(sessions, key=attrgetter("start_ms", "end_ms", "unit", "us"))
     groups = _join(sessions, _runs(darks))
     for number, (joined, runs) in enumerate(groups, start=1):
         supply = _extra(f"{device}:dark:{number}", joined, runs, required_s)
@@ -164,23 +163,27 @@ def _join(sessions: list[Session], runs: list[_Run]) -> list[tuple[list[Session]
             leader[position] = position = leader[leader[position]]
         return position
 
-    for met in touched:
+    for _, met in touched:
         for position in met[1:]:
             one, other = find(met[0]), find(position)
             leader[max(one, other)] = min(one, other)
     groups: dict[int, tuple[list[Session], list[_Run]]] = defaultdict(lambda: ([], []))
     for position, run in enumerate(runs):
         groups[find(position)][1].append(run)
-    for session, met in zip(sessions, touched, strict=True):
-        if met:
-            groups[find(met[0])][0].append(session)
+    for session, met in touched:
+        groups[find(met[0])][0].append(session)
     return list(groups.values())
 
 
-def _touches(sessions: list[Session], runs: list[_Run]) -> list[list[int]]:
-    """For each session the positions of the runs that it touches; both lists in order of time."""
+def _touches(sessions: list[Session], runs: list[_Run]) -> list[tuple[Session, list[int]]]:
+    """Those of the sessions that touch runs, in order of time, and the positions of these."""
     froms, untils = [run.from_ms for run in runs], [run.until_ms for run in runs]
-    starts = [session.start_ms for session in sessions]
+    starts = sorted([session.start_ms for session in sessions])
+
+    def is_far(session: Session) -> bool:
+        """Whether all runs end long before it, or begin long after."""
+        ended = bisect_left(untils, session.start_ms - TOUCH_MS)
+        return ended == len(runs) or froms[ended] > session.end_ms + NEXT_TO_MS
 
     def near(at_ms: int) -> range:
         return range(bisect_left(untils, at_ms - TOUCH_MS), bisect_right(froms, at_ms + TOUCH_MS))
@@ -194,7 +197,10 @@ def _touches(sessions: list[Session], runs: list[_Run]) -> list[list[int]]:
         seen_again = bisect_right(starts, session.end_ms) < bisect_left(starts, froms[run])
         return () if seen_again else (run,)
 
-    return [sorted({*near(each.start_ms), *after(each)}) for each in sessions]
+    some = [session for session in sessions if not is_far(session)]
+    some.sort(key=attrgetter("start_ms", "end_ms", "unit", "us"))
+    touched = ((each, sorted({*near(each.start_ms), *after(each)})) for each in some)
+    return [(session, met) for session, met in touched if met]
 
 
 def _extra(key: str, sessions: list[Session], runs: list[_Run], required_s: int) -> Supply:

@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import accumulate, pairwise
 
-from gateway.audit.match import Matching, Slot, Treatment, largest, stages
+from gateway.audit.match import Matching, Treatment, largest, stages
 from gateway.audit.supplies import Session, Supply
 
 Pins = dict[int, int]
@@ -24,14 +24,12 @@ Pair = tuple[int, int]
 
 @dataclass(frozen=True, slots=True)
 class Kept:
-    """A matching of every step's maximum that keeps what it can of the tags. `treatments` are those without a pin,
-    `supplies` all of them with the room that pins left, `slots` who of these has which; `matching` is of all."""
+    """A matching of every step's maximum that keeps what it can of the tags: `matching` is of all, `rest` of the treatments
+    without a pin and the room that pins left."""
 
     matching: Matching
     pins: Mapping[int, int]
-    treatments: Sequence[Treatment]
-    supplies: Sequence[Supply]
-    slots: Mapping[int, Slot]
+    rest: Matching
 
 
 def keep(
@@ -47,7 +45,7 @@ def keep(
     """
     pairs = tagged_pairs(treatments, unpinned.supplies)
     if not pairs:
-        return Kept(unpinned, {}, treatments, unpinned.supplies, unpinned.slots)
+        return Kept(unpinned, {}, unpinned)
     ends = list(accumulate(map(len, (*graded, extra))))
     maxima = {end: sum(supply < end for supply, _ in unpinned.slots.values()) for end in ends}
 
@@ -170,14 +168,14 @@ def _shrunk(each: Supply, used: int) -> Supply:
 def _kept(treatments: Sequence[Treatment], ends: Sequence[int], unpinned: Matching, pins: Pins) -> Kept:
     free, left = _without(pins, treatments, unpinned.supplies)
     tiers = [left[first:end] for first, end in pairwise((0, *ends))]
-    slots = stages(free, tiers[:-1], tiers[-1]).slots
+    rest = stages(free, tiers[:-1], tiers[-1])
     positions = [position for position in range(len(treatments)) if position not in pins]
-    all_slots = {positions[at]: slot for at, slot in slots.items()}
+    all_slots = {positions[at]: slot for at, slot in rest.slots.items()}
     taken = Counter({place: left[place].capacity for place in pins.values()})
     for position, place in sorted(pins.items()):
         all_slots[position] = (place, taken[place])
         taken[place] += 1
-    return Kept(Matching(unpinned.supplies, all_slots, unpinned.watched), pins, free, left, slots)
+    return Kept(Matching(unpinned.supplies, all_slots, unpinned.watched), pins, rest)
 
 
 @dataclass(frozen=True, slots=True)

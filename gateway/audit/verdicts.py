@@ -9,13 +9,13 @@ from __future__ import annotations
 
 from bisect import bisect_left, bisect_right
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from itertools import accumulate
+from itertools import accumulate, chain
 from operator import attrgetter
 
 from gateway.audit import tags
-from gateway.audit.match import Treatment, Window, Witness, doubted_sets, hall_witnesses, stages
+from gateway.audit.match import Matching, Treatment, Window, Witness, doubted_sets, stages, witnesses_of
 from gateway.audit.supplies import Dark, Session, Supply, extra_supplies, session_supplies
 from gateway.audit.tags import Contradicted, Kept
 
@@ -130,7 +130,7 @@ def judge(case: Case) -> Judgement:
     matched = [treatment for at, treatment in enumerate(treatments) if at not in beside]
     graded, extra = _supplies(case)
     unpinned = stages(matched, graded, extra)
-    witnesses = hall_witnesses(matched, unpinned.supplies, unpinned.slots)
+    witnesses = witnesses_of(unpinned.parts, unpinned.slots)
     said = _Said(case, matched, tags.keep(matched, graded, extra, unpinned), witnesses)
     found = iter(said.verdicts())
     verdicts = tuple(
@@ -171,7 +171,6 @@ def _verdict(
     among: tuple[str, ...] = (),
     tagged: bool = False,
 ) -> Verdict:
-    rests_on = extra.sessions if extra else (session,) if session else ()
     return Verdict(
         treatment.line,
         treatment.index,
@@ -182,7 +181,7 @@ def _verdict(
         case.required_s,
         case.rule(treatment).required_s,
         fit,
-        tuple(each.key for each in rests_on),
+        (session.key,) if session else tuple(each.key for each in extra.sessions) if extra else (),
         tuple((dark.name, dark.from_ms, dark.until_ms) for dark in extra.darks) if extra else (),
         among,
         treatment.window_from_ms,
@@ -199,25 +198,25 @@ class _Said:
         self, case: Case, treatments: Sequence[Treatment], kept: Kept, witnesses: Sequence[Witness]
     ) -> None:
         matching = kept.matching
-        watched, watched_slots = matching.supplies[: matching.watched], matching.watched_slots
+        watched = matching.supplies[: matching.watched]
         self._case, self._treatments, self._matching, self._pins = case, treatments, matching, kept.pins
         self._users = Counter(supply for supply, _ in matching.slots.values())
         used = [(supply.sessions[0], self._users[at]) for at, supply in enumerate(watched)]
         self.remainders = _Remainders(used, case.required_s)
         if kept.pins:
-            witnesses = hall_witnesses(kept.treatments, kept.supplies, kept.slots)
+            witnesses = witnesses_of(kept.rest.parts, kept.rest.slots)
         self._left_over = doubted_sets(witnesses)
-        unobserved = len(watched_slots) < len(matching.slots)
-        self._unwatched = doubted_sets(_unwatched(kept) if unobserved else [])
+        self._unwatched = doubted_sets(_unwatched(kept.rest))
         self._either: dict[tuple[tuple[str, ...], tuple[str, ...]], tuple[str, ...]] = {}
 
     def verdicts(self) -> list[Verdict]:
         return [self._of(at, treatment) for at, treatment in enumerate(self._treatments)]
 
     def _of(self, at: int, treatment: Treatment) -> Verdict:
-        if at not in self._matching.slots:
+        slot = self._matching.slots.get(at)
+        if slot is None:
             return self._without(treatment)
-        place = self._matching.slots[at][0]
+        place = slot[0]
         supply = self._matching.supplies[place]
         if place < self._matching.watched:
             return self._supported(treatment, supply.sessions[0], self._users[place], at in self._pins)
@@ -248,11 +247,12 @@ class _Said:
         return self._either[doubts]
 
 
-def _unwatched(kept: Kept) -> list[Witness]:
-    """What cannot be done without dark time, by those whom no tag has given a place."""
-    watched = kept.matching.watched
-    slots = {position: slot for position, slot in kept.slots.items() if slot[0] < watched}
-    return hall_witnesses(kept.treatments, kept.supplies[:watched], slots)
+def _unwatched(rest: Matching) -> list[Witness]:
+    """What cannot be done without dark time, by those whom no tag has given a place; of parts where some rest on it."""
+    watched, slots = rest.watched, rest.slots
+    unobserved = {position for position, (place, _) in slots.items() if place >= watched}
+    parts = [part for part in rest.parts if not unobserved.isdisjoint(chain(*part.windows.values()))]
+    return witnesses_of([part.first(watched) for part in parts], rest.watched_slots) if parts else []
 
 
 class _Remainders:
@@ -260,10 +260,11 @@ class _Remainders:
 
     Stations are filled one after the other, so that the last ones stay whole."""
 
-    def __init__(self, used: list[tuple[Session, int]], required_s: int) -> None:
+    def __init__(self, used: Iterable[tuple[Session, int]], required_s: int) -> None:
         self._required_s = required_s
-        used.sort(key=lambda each: _by_start(each[0]))
-        self._all = [left for session, count in used for left in self._stations(session, count)]
+        some = [(session, left) for session, count in used if (left := self._stations(session, count))]
+        some.sort(key=lambda each: _by_start(each[0]))
+        self._all = [left for _, stations in some for left in stations]
         self._starts = [left.session.start_ms for left in self._all]
         self._latest_ends = list(accumulate((left.session.end_ms for left in self._all), max))
         self._taken: set[int] = set()
@@ -290,12 +291,19 @@ class _Remainders:
         )
 
     def _stations(self, session: Session, used: int) -> list[Remainder]:
-        each = session.active_s // self._required_s
-        filled = [min(each, max(0, used - station * each)) for station in range(session.stations)]
-        return [
-            Remainder(session, station, here, session.active_s - here * self._required_s)
-            for station, here in enumerate(filled)
-        ]
+        """Those of its stations that can be short time in some window, or unused."""
+        required_s, seconds = self._required_s, session.active_s
+        each, found = seconds // required_s, []
+        for station in range(session.stations):
+            here = each if each < used else used
+            used -= here
+            left_s = seconds - here * required_s
+            if left_s >= required_s or self._is_short_time(left_s, here):
+                found.append(Remainder(session, station, here, left_s))
+        return found
+
+    def _is_short_time(self, seconds: int, used: int) -> bool:
+        return seconds * 2 >= self._required_s if used else seconds >= SHORT_S
 
     def _in(self, window: Window) -> list[tuple[int, int]]:
         """(seconds, place) of every remainder that counts as short time in the window."""
@@ -305,6 +313,6 @@ class _Remainders:
             left = self._all[place]
             inside_ms = min(left.session.end_ms, last) - max(left.session.start_ms, first)
             seconds = min(left.left_s, inside_ms // 1000)
-            if seconds * 2 >= self._required_s if left.used else seconds >= SHORT_S:
+            if self._is_short_time(seconds, left.used):
                 offers.append((seconds, place))
         return offers

@@ -6,7 +6,8 @@ from collections import defaultdict
 from collections.abc import Iterator
 from datetime import date
 
-from gateway.audit.facts import Facts, Measured
+from gateway.audit.coverage import Seen
+from gateway.audit.facts import Facts
 from gateway.audit.rules.found import Figures, Found, item_of, place, seen
 from gateway.audit.supplies import Session
 
@@ -35,14 +36,15 @@ def load(facts: Facts, rule: Figures) -> Iterator[Found]:
     another appliance on the plug, or a lamp of another kind. One lead for each device and day."""
     for settled in facts.settled:
         envelope = rule["envelope_mw"].get(settled.load)
-        found: dict[tuple[date, str], list[Session]] = defaultdict(list)
-        for session in facts.metered[settled.load] if envelope else ():
-            measured, day = facts.measured.get(session.key), facts.day_in_period(session.start_ms)
-            if measured and day and _is_outside(session, measured, envelope, rule):
-                found[day, session.device].append(session)
-        for (day, device), sessions in found.items():
-            rows = [seen(each) | _power(each, facts.measured[each.key]) for each in sessions]
-            watts = ", ".join(f"{facts.measured[each.key].power_mw[1] / 1000:.1f}" for each in sessions)
+        found: dict[tuple[date, str], list[tuple[Session, Seen]]] = defaultdict(list)
+        for session, measured in _outside(facts, settled.load, envelope, rule) if envelope else ():
+            day = facts.day_in_period(session.start_ms)
+            if day:
+                found[day, session.device].append((session, measured))
+        for (day, device), outside in found.items():
+            sessions = [session for session, _ in outside]
+            rows = [seen(session) | _power(session, measured) for session, measured in outside]
+            watts = ", ".join(f"{measured.power_mw[1] / 1000:.1f}" for _, measured in outside)
             yield Found(
                 identity=(day, device),
                 day=day,
@@ -57,25 +59,28 @@ def load(facts: Facts, rule: Figures) -> Iterator[Found]:
             )
 
 
-def _is_outside(session: Session, measured: Measured, envelope: list[int], rule: Figures) -> bool:
+def _outside(facts: Facts, load: str, envelope: list[int], rule: Figures) -> Iterator[tuple[Session, Seen]]:
     """Energy may be lower than the least power makes in the active seconds: a thermostat's pauses count as active."""
-    if session.active_s < rule["least_s"]:
-        return False
-    least_mw, most_mw = envelope
     slack = 1 + rule["slack_percent"] / 100
-    if not least_mw / slack <= measured.power_mw[1] <= most_mw * slack:
-        return True
-    by_register = _mean_mw(session, measured)
-    return by_register is not None and not least_mw * rule["register_share"] <= by_register <= most_mw * slack
+    least_mw, most_mw = envelope[0] / slack, envelope[1] * slack
+    least_by_register, least_s = envelope[0] * rule["register_share"], rule["least_s"]
+    for session in facts.metered[load]:
+        measured = facts.measured[session.unit][session.us]
+        if session.active_s >= least_s:
+            by_register = _mean_mw(session, measured)
+            if not least_mw <= measured.power_mw[1] <= most_mw or (
+                by_register is not None and not least_by_register <= by_register <= most_mw
+            ):
+                yield session, measured
 
 
-def _mean_mw(session: Session, measured: Measured) -> float | None:
+def _mean_mw(session: Session, measured: Seen) -> float | None:
     if not measured.energy_mwh or not session.active_s:
         return None
     return measured.energy_mwh * S_PER_H / session.active_s
 
 
-def _power(session: Session, measured: Measured) -> dict[str, object]:
+def _power(session: Session, measured: Seen) -> dict[str, object]:
     """Least, mean and most power by the readings, and the mean by the register, in milliwatts."""
     by_register = _mean_mw(session, measured)
     return {

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import date
 
 from gateway.audit.facts import Facts, Settled, doubted_sets_of
+from gateway.audit.hours import QUARTER_MS
 from gateway.audit.match import Treatment, Witness
 from gateway.audit.rules.found import (
     Figures,
@@ -62,24 +63,28 @@ def _carried(supply: Supply) -> dict[str, object]:
     """What one supply carries: floor(active / required) x stations; of dark time, what it adds to the sessions beside it."""
     if not supply.darks and len(supply.sessions) == 1:
         (session,) = supply.sessions
-        return _row(supply, session.start_ms, session.end_ms, session.active_s, session.stations)
+        return {
+            "records": [session.key],
+            "dark": [],
+            "from_ms": session.start_ms,
+            "until_ms": session.end_ms,
+            "active_s": session.active_s,
+            "dark_s": 0,
+            "stations": session.stations,
+            "carries": supply.capacity,
+        }
     spans = [(each.start_ms, each.end_ms) for each in supply.sessions]
     spans += [(each.from_ms, each.until_ms) for each in supply.darks]
     stations = [each.stations for each in supply.sessions] + [each.stations for each in supply.darks]
     active_s = sum(each.active_s for each in supply.sessions)
-    hull = min(start for start, _ in spans), max(end for _, end in spans)
-    return _row(supply, *hull, active_s, max(stations))
-
-
-def _row(supply: Supply, from_ms: int, until_ms: int, active_s: int, stations: int) -> dict[str, object]:
     return {
         "records": [each.key for each in supply.sessions],
         "dark": sorted({each.name for each in supply.darks}),
-        "from_ms": from_ms,
-        "until_ms": until_ms,
+        "from_ms": min(start for start, _ in spans),
+        "until_ms": max(end for _, end in spans),
         "active_s": active_s,
         "dark_s": sum(each.until_ms - each.from_ms for each in supply.darks) // 1000,
-        "stations": stations,
+        "stations": max(stations),
         "carries": supply.capacity,
     }
 
@@ -92,27 +97,28 @@ def short(facts: Facts, rule: Figures) -> Iterator[Found]:
     """
     billed = {line.line: line for line in facts.lines}
     for settled in facts.settled:
-        charged = {each.line: facts.day_in_period(each.charged_ms) for each in settled.case.treatments}
-        cut = [each for each in settled.judgement.verdicts if each.code == "short" and charged[each.line]]
+        cut = [each for each in settled.judgement.verdicts if each.code == "short"]
+        charged = {each.line: facts.day_in_period(billed[each.line].charged_ms) for each in cut}
+        cut = [each for each in cut if charged[each.line]]
         rooms = {id(among): _room(among, billed) for among in doubted_sets_of(cut)}
         found: dict[tuple[date, str], list[Verdict]] = defaultdict(list)
         for verdict in cut:
             found[charged[verdict.line] or date.min, rooms[id(verdict.among)]].append(verdict)
-        parts = _Parts(facts, settled, rule["beside_s"] * 1000) if found else None
+        if not found:
+            continue
+        parts, doubted = _Parts(facts, settled, rule["beside_s"] * 1000), _doubted(settled, cut)
         for (day, room), verdicts in found.items():
             rows = [_cut_row(each, room, billed, parts) for each in verdicts]
-            yield _cut(settled, day, room, verdicts, rows)
+            yield _cut(settled, day, room, verdicts, rows, doubted)
 
 
-def _cut_row(
-    verdict: Verdict, room: str, billed: Mapping[str, BillLine], parts: _Parts | None
-) -> dict[str, object]:
+def _cut_row(verdict: Verdict, room: str, billed: Mapping[str, BillLine], parts: _Parts) -> dict[str, object]:
     """One treatment that was cut short; whose it was only where nobody else could be meant."""
     record = (*verdict.records, "")[0]
     return {
         "record": record,
         "active_s": verdict.active_s,
-        "together_s": parts.together_s(record) if parts else 0,
+        "together_s": parts.together_s(record),
         "among": len(verdict.among),
         "room": room,
         "staff": billed[verdict.line].staff if len(verdict.among) == 1 else "",
@@ -154,11 +160,24 @@ class _Parts:
         return seconds
 
 
+def _doubted(settled: Settled, cut: Iterable[Verdict]) -> Mapping[str, list[Treatment]]:
+    """Line -> its treatments, of all lines that share a doubt with one of these."""
+    found: dict[str, list[Treatment]] = {line: [] for among in doubted_sets_of(cut) for line in among}
+    for each in settled.case.treatments:
+        if each.line in found:
+            found[each.line].append(each)
+    return found
+
+
 def _cut(
-    settled: Settled, day: date, room: str, verdicts: list[Verdict], rows: list[dict[str, object]]
+    settled: Settled,
+    day: date,
+    room: str,
+    verdicts: list[Verdict],
+    rows: list[dict[str, object]],
+    doubted: Mapping[str, list[Treatment]],
 ) -> Found:
     lines = {line for among in doubted_sets_of(verdicts) for line in among}
-    doubted = [each for each in settled.case.treatments if each.line in lines]
     required_s = settled.case.required_s
     staff = " ".join(sorted({str(row["staff"]) for row in rows})) if all(row["staff"] for row in rows) else ""
     whole = sum(int(str(row["together_s"])) >= required_s for row in rows)
@@ -169,7 +188,7 @@ def _cut(
         treatments=len(verdicts),
         lines=lines,
         supplies={record for each in verdicts for record in each.records},
-        amount_fen=least_fen(doubted, len(verdicts)),
+        amount_fen=least_fen((each for line in lines for each in doubted[line]), len(verdicts)),
         said={
             "place": (place := " ".join(filter(None, (room, staff)))),
             "gap": " " if place else "",
@@ -196,11 +215,12 @@ def device_idle(facts: Facts, rule: Figures) -> Iterator[Found]:
     """Treatments of a class were charged that can only have been done on a day on which all its devices were watched in all
     opening hours and none ran at all."""
     for settled in facts.settled:
-        watched, ran = _watched_days(facts, settled.load), _days_run(facts, settled)
+        watched = _watched_days(facts, settled.load)
+        idle = watched.keys() - _days_run(facts, settled)
         asked: dict[date, list[Treatment]] = defaultdict(list)
-        for each in settled.case.treatments:
+        for each in settled.case.treatments if idle else ():
             day = facts.day_alone(each)
-            if day in watched and day not in ran and not each.reversed:
+            if day in idle and not each.reversed:
                 asked[day].append(each)
         for day, treatments in asked.items():
             if len(treatments) >= rule["least_charged"]:
@@ -238,9 +258,6 @@ def _watched_days(facts: Facts, load: str) -> dict[date, dict[str, int]]:
 
 def _days_run(facts: Facts, settled: Settled) -> set[date]:
     """Every day on which a session of the class was, or that one reached into."""
-    return {
-        facts.day_of(instant)
-        for each in facts.metered[settled.load]
-        if each.active_s >= SHORT_S
-        for instant in (each.start_ms, each.end_ms)
-    }
+    ran = [each for each in facts.metered[settled.load] if each.active_s >= SHORT_S]
+    quarters = {each.start_ms // QUARTER_MS for each in ran} | {each.end_ms // QUARTER_MS for each in ran}
+    return {facts.day_of(quarter * QUARTER_MS) for quarter in quarters}

@@ -55,8 +55,8 @@ def overlong(facts: Facts, rule: Figures) -> Iterator[Found]:
         limit_s = max(rule["times"] * ordinary.longest_s(facts, settled), rule["least_s"])
         found: dict[tuple[date, str], list[Session]] = defaultdict(list)
         for session in facts.metered[settled.load]:
-            day = facts.day_in_period(session.start_ms)
-            if day and session.active_s > limit_s:
+            day = facts.day_in_period(session.start_ms) if session.active_s > limit_s else None
+            if day:
                 found[day, session.device].append(session)
         for (day, device), sessions in found.items():
             longest = max(sessions, key=lambda each: each.active_s)
@@ -82,6 +82,8 @@ def long_burn(facts: Facts, rule: Figures) -> Iterator[Found]:
     carries fewer than were charged. One lead for each class and day; the count is a lower bound."""
     for settled in facts.settled:
         longer_than_s = ordinary.long_s(facts, settled, rule)
+        if all(each.active_s <= longer_than_s for each in facts.metered[settled.load]):
+            continue
         ran = ordinary.sessions_by_day(facts, settled, longer_than_s)
         for day, treatments in _supported(facts, settled).items():
             burnt = len(treatments) - ran[day].ordinary - ran[day].within

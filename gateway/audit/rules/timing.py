@@ -28,16 +28,16 @@ def burst(facts: Facts, rule: Figures) -> Iterator[Found]:
     """Many lines of a class charged in a short time, with no device running near it, and more of them than the day's ordinary
     device time leaves after all other charges. Charging a morning's treatments together at noon is none."""
     for settled in facts.settled:
-        lines = facts.charged_by_class.get(settled.load, ())
-        if len(lines) < rule["least_lines"] or not ordinary.devices_of(facts, settled):
+        crowds = _alone(facts, settled, rule)
+        if not crowds:
             continue
-        near, left = _Near(facts, settled), _Left(facts, settled, rule)
-        for charged in _crowds(lines, rule["least_lines"], rule["within_s"] * 1000):
-            span = charged[0].charged_ms, charged[-1].charged_ms
+        left = _Left(facts, settled, rule)
+        for charged in crowds:
+            span = _span(charged)
             day = facts.day_in_period(span[0])
-            treatments = sum(line.treatments for line in charged)
-            if day is None or near.is_any(span, rule["near_s"] * 1000):
+            if day is None:
                 continue
+            treatments = sum(line.treatments for line in charged)
             free = max(0, left.on(day) + treatments)
             if free < treatments * rule["covered_share"]:
                 yield Found(
@@ -61,6 +61,22 @@ def burst(facts: Facts, rule: Figures) -> Iterator[Found]:
 def _from_to(facts: Facts, span: Span) -> dict[str, object]:
     first, last = (f"{facts.hours.local(each):%H:%M}" for each in span)
     return {"from": first, "until": last}
+
+
+def _alone(facts: Facts, settled: Settled, rule: Figures) -> Sequence[Sequence[BillLine]]:
+    """The crowds of a class's lines with no device running near, or unwatched."""
+    lines = facts.charged_by_class.get(settled.load, ())
+    if len(lines) < rule["least_lines"] or not ordinary.devices_of(facts, settled):
+        return []
+    crowds = list(_crowds(lines, rule["least_lines"], rule["within_s"] * 1000))
+    if not crowds:
+        return []
+    near = _Near(facts, settled)
+    return [each for each in crowds if not near.is_any(_span(each), rule["near_s"] * 1000)]
+
+
+def _span(lines: Sequence[BillLine]) -> Span:
+    return lines[0].charged_ms, lines[-1].charged_ms
 
 
 def _crowds(lines: Sequence[BillLine], least: int, within_ms: int) -> Iterator[Sequence[BillLine]]:
@@ -148,6 +164,8 @@ def _alike(facts: Facts, sessions: list[Session], rule: Figures) -> Iterator[lis
     taken: set[str] = set()
     for position, (clock, key, first) in enumerate(by_clock):
         last = bisect_right(clocks, clock + rule["within_s"])
+        if last - position < rule["least_days"]:
+            continue
         alike = [
             each
             for _, _, each in by_clock[position:last]
