@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import hashlib
+from typing import TYPE_CHECKING
 
 from sqlite_utils import Database
 
-from gateway.forward.send import Answer
 from gateway.ledger import outbox, units
 from gateway.ledger.database import transaction
 from gateway.ledger.outbox import Forwarded
+
+if TYPE_CHECKING:  # only a shape: who sends nothing starts without the libraries of the network
+    from gateway.forward.send import Answer
 
 _RECORDS = 200  # in one request
 _BYTES = 2 << 20  # in one request, if one record is not longer alone
