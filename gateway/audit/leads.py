@@ -17,6 +17,14 @@ from gateway.money import yuan
 _WORDS = ("enabled", "zh", "en")
 
 
+class _Count(int):
+    """A number that a sentence may follow with its noun: `{days:day|days}` is `1 day` or `2 days`."""
+
+    def __format__(self, spec: str) -> str:
+        one, bar, many = spec.partition("|")
+        return f"{int(self)} {one if self == 1 else many}" if bar else super().__format__(spec)
+
+
 @dataclass(frozen=True, slots=True)
 class Lead:
     """A finding for a person. `lines` and `supplies` are what it rests on, `dark` the (unit or device, from, until)
@@ -57,6 +65,7 @@ def _lead(rule: str, found: Found, words: Mapping[str, Any], facts: Facts) -> Le
         "capacity": found.capacity,
     }
     figures |= {"day": found.day, "amount": yuan(found.amount_fen), **found.said}
+    figures = {key: _Count(value) if type(value) is int else value for key, value in figures.items()}
     item = facts.items[found.item] if found.item is not None else None
     return Lead(
         name=_name(rule, *found.identity),

@@ -81,6 +81,7 @@ def test_a_short_lead_names_the_whole_set_of_which_one_was_cut_short_and_the_lea
     assert (lead.lines, lead.treatments, lead.amount_fen) == (("a", "b"), 1, 100)
     assert lead.supplies == ("U1:2",)
     assert "600 s" in lead.en and "1140 s" in lead.en
+    assert "1 treatment has only shorter" in lead.en and "1 次治疗只有较短的" in lead.zh
 
 
 def test_there_is_one_short_lead_for_each_class_and_day():
@@ -226,7 +227,7 @@ def test_every_rule_says_its_sentence_in_chinese_and_english():
     for table in default_rules().values():
         assert table["enabled"] is True
         assert table["zh"].strip() and table["en"].isascii()
-        zh, en = (set(re.findall(r"{(\w+?)(?:_zh|_en)?}", table[lang])) for lang in ("zh", "en"))
+        zh, en = (set(re.findall(r"{(\w+?)(?:_zh|_en)?(?::[^}]*)?}", table[lang])) for lang in ("zh", "en"))
         assert zh == en
 
 
@@ -267,3 +268,4 @@ def test_leads_have_names_of_their_own_days_of_the_period_and_money_within_what_
     charged_fen = sum(1200 * count for _, _, count, _, _ in charges)
     assert all(0 <= lead.amount_fen <= charged_fen for lead in found.leads)
     assert all("{" not in lead.zh + lead.en for lead in found.leads)
+    assert not [lead.en for lead in found.leads if re.search(r"\b1 (?!min|s\b|yuan)[a-z]+s\b", lead.en)]
