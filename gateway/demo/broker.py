@@ -24,6 +24,7 @@ allow_anonymous false
 password_file {folder}/passwords
 acl_file {folder}/acl
 max_queued_messages 0
+max_inflight_messages 500
 set_tcp_nodelay true
 """
 

@@ -31,7 +31,8 @@ set_tcp_nodelay true
 # 缺省 1000 会悄悄丢弃；单元总会重发，所以有界 · the default of 1000 drops silently; bounded, for units send again
 max_queued_messages 20000
 max_queued_bytes 67108864
-max_inflight_messages 100
+# 网关一次事务收 500 条 · the gateway takes 500 in a transaction
+max_inflight_messages 500
 message_size_limit 131072
 connection_messages true
 """

@@ -16,13 +16,14 @@ from protocol import p256, seal
 from tests.support.chain import START_MS, Writer
 from tests.support.ledgers import CLINIC, in_memory
 
-WRITER, STRANGER = Writer("U1"), Writer("U1", key="stranger")
-WRITER.boot()
-for _ in range(12):
-    WRITER.alive(1)
-UNITS = {"U1": Enrolled(CLINIC, WRITER.key_hex)}
-LINES = WRITER.lines
-ENDS = {"U1": seal.digest(WRITER.payloads()[0])}
+WRITER, OTHER, STRANGER = Writer("U1"), Writer("U2"), Writer("U1", key="stranger")
+for writer, minutes in ((WRITER, 12), (OTHER, 5)):
+    writer.boot()
+    for _ in range(minutes):
+        writer.alive(1)
+UNITS = {writer.unit: Enrolled(CLINIC, writer.key_hex) for writer in (WRITER, OTHER)}
+LINES, OTHERS = WRITER.lines, OTHER.lines
+ENDS = {writer.unit: seal.digest(writer.payloads()[0]) for writer in (WRITER, OTHER)}
 
 
 def resealed(line: bytes) -> bytes:
@@ -50,6 +51,13 @@ def test_of_a_run_one_seal_is_looked_at_and_the_others_are_owed():
 def test_a_run_ends_where_a_record_is_missing_or_comes_from_elsewhere():
     arrivals = [Arrival(LINES[1]), Arrival(LINES[2]), Arrival(LINES[4]), Arrival(LINES[5], CLINIC)]
     assert seen(verify.verify_all(arrivals, UNITS, ENDS)) == [(2, True), (3, False), (5, False), (6, False)]
+
+
+def test_units_that_speak_in_turn_do_not_part_each_others_runs():
+    turns = [line for pair in zip(LINES[1:5], OTHERS[1:5], strict=True) for line in pair]
+    for carried in (lambda line: None, lambda line: "U1" if line in LINES else "U2"):
+        said = verify.verify_all([Arrival(line, CLINIC, carried(line)) for line in turns], UNITS, ENDS)
+        assert seen(said) == [(us, us < 5) for us in (2, 3, 4, 5) for _ in "12"]
 
 
 def test_a_run_that_does_not_go_on_the_chain_proves_itself_record_by_record():
@@ -132,17 +140,24 @@ def state(db: Database) -> list[Any]:
 @settings(max_examples=150)
 @given(st.data())
 def test_whatever_comes_in_whatever_batches_the_end_is_the_same(data: st.DataObject):
-    """Seals replaced, bytes broken, lines left out, doubled and swapped: by heads and by each seal alike."""
-    faults = data.draw(st.lists(st.sampled_from(sorted(FAULTS)), min_size=len(LINES), max_size=len(LINES)))
-    lines = [FAULTS[fault](line) for fault, line in zip(faults, LINES, strict=True)]
+    """Seals replaced, bytes broken, lines left out, doubled and swapped, two units at once, by themselves or brought by others:
+    by heads and by each seal alike."""
+    both = len(LINES) + len(OTHERS)
+    faults = data.draw(st.lists(st.sampled_from(sorted(FAULTS)), min_size=both, max_size=both))
+    others = data.draw(st.sets(st.integers(0, both - 1), min_size=len(OTHERS), max_size=len(OTHERS)))
+    told = {True: iter(OTHERS), False: iter(LINES)}
+    lines = [FAULTS[fault](next(told[place in others])) for place, fault in enumerate(faults)]
     if data.draw(st.booleans()):
         order = data.draw(st.permutations(range(len(lines))))
         lines = [lines[place] for place in order[: data.draw(st.integers(1, len(lines)))]]
     cuts = sorted(data.draw(st.sets(st.integers(0, len(lines)))))
     batches = [lines[a:b] for a, b in zip([0, *cuts], [*cuts, len(lines)], strict=True)]
-    each, heads = in_memory(WRITER), in_memory(WRITER)
+    each, heads = in_memory(WRITER, OTHER), in_memory(WRITER, OTHER)
     for batch in batches:
-        arrivals = [Arrival(line, CLINIC) for line in batch]
+        carriers = data.draw(st.sampled_from([(None,), (None, None, WRITER.unit), (WRITER.unit, OTHER.unit)]))
+        arrivals = [
+            Arrival(line, CLINIC, carriers[place % len(carriers)]) for place, line in enumerate(batch)
+        ]
         pipeline.take_in(each, arrivals, "test", START_MS)
         pipeline.take_in(heads, arrivals, "test", START_MS, by_heads=True)
         if data.draw(st.booleans()):
