@@ -30,11 +30,9 @@ from protocol import topics
 from protocol.errors import RecordError
 
 _IDLE_S = 0.5  # how soon an idle thread sees what another program did to the ledger
-_SEALS_S, _SEALS, _BREATH_S = (
-    1.0,
-    500,
-    0.01,
-)  # how often to look for seals to look at, how many at once, a pause between
+_SEALS_S, _SEALS, _BREATH_S = 1.0, 500, 0.01  # how often to look at seals, how many at once, a pause between
+_RUSH = 100  # lines in one transaction: so many that whoever can wait should
+_SEALS_WAIT = 60  # seconds of rush after which some seals are looked at all the same
 _POSTS_S = 1.0  # how often to look whether something came that a post could tell of
 _TIME_S = 60  # between two tellings of the time, on the clock shown
 _LONGEST_S = 3600  # however slow that clock is
@@ -73,9 +71,10 @@ class Service:
         self.failed = False
         self._stopping = threading.Event()
         self._stored = threading.Event()
+        self._rush = threading.Event()
         self._threads: list[threading.Thread] = []
         self._receiver: Receiver | None = None
-        self._add("seals", _Seals(book, self.troubles.of("seals")).run)
+        self._add("seals", _Seals(book, self._rush, self.troubles.of("seals")).run)
         if not book.is_district:
             self._add("posts", _Posts(book, self.troubles.of("posts")).run)
         if book.config.mqtt is not None:
@@ -110,7 +109,8 @@ class Service:
     def _add_intake(self, book: Book, mqtt: Mqtt) -> None:
         receiver = Receiver(mqtt, book.config.clinic, self.troubles.of("mqtt"))
         acknowledger = Acknowledger(book.config.clinic, receiver.publish)
-        intake = _Intake(book, receiver, acknowledger, self._stored, self.troubles.of("ledger"))
+        came = (self._stored, self._rush)
+        intake = _Intake(book, receiver, acknowledger, came, self.troubles.of("ledger"))
         self._receiver = receiver
         self._add("intake", intake.run)
         self._add("time", _Time(book, receiver, acknowledger).run)
@@ -139,13 +139,14 @@ class _Intake:
         book: Book,
         receiver: Receiver,
         acknowledger: Acknowledger,
-        stored: threading.Event,
+        came: tuple[threading.Event, threading.Event],
         trouble: Trouble,
     ):
+        """`came`: what to set when something was stored, and when it was much."""
         self._book = book
         self._receiver = receiver
         self._acknowledger = acknowledger
-        self._stored = stored
+        self._stored, self._rush = came
         self._trouble = trouble
         self._version = -1
 
@@ -174,6 +175,8 @@ class _Intake:
             how = {"sent_by_unit": fresh, "by_heads": True}
             pipeline.take_in(db, arrivals, "mqtt", now_ms, **how, acknowledge=self._acknowledge)
             self._stored.set()
+            if len(arrivals) >= _RUSH:
+                self._rush.set()
         self._receiver.done(messages)
 
     def _acknowledge(self, outcome: Outcome) -> None:
@@ -206,19 +209,25 @@ class _Intake:
 class _Seals:
     """Looks at the seals that intake took on the word of a later one."""
 
-    def __init__(self, book: Book, trouble: Trouble):
+    def __init__(self, book: Book, rush: threading.Event, trouble: Trouble):
         self._book = book
+        self._rush = rush
         self._trouble = trouble
 
     def run(self, stopping: threading.Event) -> None:
-        """Until stopping. It gives way to whoever writes: a seal may wait, a unit should not."""
+        """Until stopping. While much comes in it waits, though not for ever: a seal may wait, a unit should not."""
+        waited = 0
         with self._book.ledger() as db:
             while not stopping.wait(_SEALS_S):
-                _patiently(partial(self._look, db, stopping), self._trouble, stopping)
+                waited = waited + 1 if self._rush.is_set() else 0
+                self._rush.clear()
+                if waited % _SEALS_WAIT == 0:
+                    _patiently(partial(self._look, db, stopping), self._trouble, stopping)
 
     def _look(self, db: Database, stopping: threading.Event) -> None:
-        while not stopping.is_set() and pipeline.look_at_seals(db, self._book.clock.now_ms(), _SEALS):
-            stopping.wait(_BREATH_S)
+        while pipeline.look_at_seals(db, self._book.clock.now_ms(), _SEALS):
+            if self._rush.is_set() or stopping.wait(_BREATH_S):
+                return
 
 
 class _Posts:
