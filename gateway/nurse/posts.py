@@ -90,9 +90,14 @@ def _changes(
             found.append((was, _marked(was, said)))
     for key, was in read.made.items():
         is_here = first <= hours.day_of(was.began_ms) <= last
-        if is_here and key not in meant and _is_units(was) and was.outcome != WITHDRAWN:
+        if is_here and key not in meant and _is_units(was) and not _is_unmade(was):
             found.append((was, _not_so(was, now_ms)))
     return found
+
+
+def _is_unmade(entry: Entry) -> bool:
+    """Whether it says that what was told was not so. One that was forgotten was: it has the instant at which it was closed."""
+    return entry.outcome == WITHDRAWN and entry.ended_ms is None
 
 
 def _not_so(was: Entry, now_ms: int) -> Entry:

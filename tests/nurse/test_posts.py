@@ -420,6 +420,15 @@ def _whole(readings: Any, order: Callable[[Any], Iterable[int]]) -> tuple[list[A
             return told(stands), again, faults(connection)
 
 
+def test_what_was_forgotten_and_then_turns_out_to_be_nothing_known_is_unmade_too():
+    """The other post's reading comes last and takes the only massage: of the first beginning nobody can say what it was, and it
+    may have run until the second."""
+    readings = [(1, "V2", 1), (0, "V2", 1), (0, "V1", 1), (0, "V2", 35), (0, "V2", 1), (0, "V2", 1)]
+    stands, again, found = _whole(readings, lambda comes: range(len(comes)))
+    assert [(visit, began, ended) for visit, _, began, ended, _ in stands] == [("V2", 39, 40)]
+    assert (again, found) == ([0, 0], set())
+
+
 @given(READINGS, st.data())
 @settings(max_examples=25, deadline=None)
 def test_the_order_in_which_records_bills_and_tags_come_is_nothing_to_what_stands_and_check_bears_it_out(
