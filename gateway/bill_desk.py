@@ -62,11 +62,11 @@ class _AtWork:
         rules, counts, leads = figures.read(self._book.folder), Counter[str](), 0
         with self._one, self._book.ledger() as db:
             for start, end in _months(first, last):
-                found = pipeline.settle(
+                judged = pipeline.settle(
                     db, self._book.config, start, end, source, self._book.clock.now_ms(), rules
                 )
-                counts.update(found.summary)
-                leads += len(found.found.leads)
+                counts.update(judged.summary)
+                leads += len(judged.found.leads)
             said = {"summary": {code: counts[code] for code in CODES}, "leads": leads, "source": source}
             self._note(db, by, "reconcile", f"days:{first}..{last}", said)
         return said

@@ -122,7 +122,7 @@ def settle(
     found. `chosen` are the rules of leads, by default those shipped."""
     prepare(db, config, now_ms, (first, last))
     found = judged.judge(db, config, chosen or Chosen(default_rules()), first, last, source, now_ms)
-    found.write()
+    found.write()  # before the ledger is locked
     with transaction(db):
         judged.keep(db, found)
     return found

@@ -220,11 +220,11 @@ def _sha256(value: object) -> str:
 
 def _changed(db: Database, before: Closing, told: Json, judged: Judged) -> Json:
     """What differs from the closing before: inputs by name, verdicts by treatment, leads by name."""
-    date_, found = judged.period.from_day, judged.found
-    day = date_.isoformat()
+    found, closed = judged.found, judged.period.from_day
+    day = closed.isoformat()
     was = closings.verdicts(db, before.run or 0, day)
     now = {(each.line, each.index): each.code for each, _ in found.verdicts}
-    leads = {each.name for each in found.leads if each.day == date_ and each.rule not in ACROSS_DAYS}
+    leads = {each.name for each in found.leads if each.day == closed and each.rule not in ACROSS_DAYS}
     had = closings.leads(db, before.run or 0, day)
     return {
         "inputs": {name: _difference(before.body["inputs"][name], told[name]) for name in INPUTS

@@ -49,8 +49,8 @@ class Judged:
             return [document.row(verdict, line, self.period.hours) for verdict, line in self.found.verdicts]
 
     def write(self) -> None:
-        """Makes the rows now: nobody need wait for the ledger meanwhile."""
-        _ = self.verdicts, self.leads
+        """Makes the rows of the ledger now."""
+        _ = self.verdicts, self.coverage, self.leads
 
     @cached_property
     def coverage(self) -> list[Row]:

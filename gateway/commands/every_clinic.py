@@ -58,7 +58,7 @@ def _settled(task: Task, clinic: str) -> dict[str, Any]:
     config, rules = book.of_clinic(clinic), figures.read(task.folder)
     with book.ledger() as db:
         source = task.source or bills.usual_source(db, clinic)
-        found = pipeline.settle(db, config, task.first, task.last, source, task.now_ms, rules)
+        judged = pipeline.settle(db, config, task.first, task.last, source, task.now_ms, rules)
     if task.whole:
-        return {"clinic": clinic, **found.said}
-    return {"clinic": clinic, "summary": found.summary, "leads": [each.name for each in found.found.leads]}
+        return {"clinic": clinic, **judged.said}
+    return {"clinic": clinic, "summary": judged.summary, "leads": [each.name for each in judged.found.leads]}

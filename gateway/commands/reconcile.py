@@ -57,12 +57,12 @@ def reconcile(
     config, rules = book.of_clinic(clinic), figures.read(folder)
     with uncollected(), book.ledger() as db:
         whose = source or bills.usual_source(db, config.clinic)
-        found = pipeline.settle(db, config, first, last, whose, book.clock.now_ms(), rules)
+        judged = pipeline.settle(db, config, first, last, whose, book.clock.now_ms(), rules)
     if as_json:
-        print_json(found.said)
+        print_json(judged.said)
     else:
-        _tell(found)
-    return 1 if found.found.leads else 0
+        _tell(judged)
+    return 1 if judged.found.leads else 0
 
 
 def _every(book: Book, task: Task) -> int:
