@@ -261,11 +261,11 @@ def _check_name(name: str) -> None:
 
 
 def declare_unmeasured(db: Database, clinic: str, at_ms: int) -> list[str]:
-    """Declares blind each device whose unit says in its last BOOT that it has no meter: what nothing measures must not look
-    watched. Those that were not blind before; the trail says why."""
+    """Declares blind each device whose unit says in its last BOOT that it has no meter, and has seen no load go on since: what
+    nothing measures must not look watched. Those that were not blind before; the trail says why."""
     unmeasured = [
         device
-        for device, line in units.told_nothing_yet(db, clinic)
+        for device, line in units.not_yet_on(db, clinic)
         if _NO_METER in line and not is_post(device.load) and not device.blind
     ]
     for each in unmeasured:

@@ -119,12 +119,12 @@ def end_device(db: Database, device: str, until_ms: int) -> None:
     db.execute("UPDATE devices SET until_ms = ? WHERE device = ?", [until_ms, device])
 
 
-def told_nothing_yet(db: Database, clinic: str) -> list[tuple[Device, str]]:
-    """The devices of a clinic with a unit on them now that has told of no load since its last BOOT, and the exact line of
-    that."""
+def not_yet_on(db: Database, clinic: str) -> list[tuple[Device, str]]:
+    """The devices of a clinic with a unit on them now that has not seen its load go on since its last BOOT, and the exact line
+    of that. A SESSION says nothing here: it may close what the boot before had opened."""
     rows = db.query(
         """SELECT d.*, (SELECT CASE kind WHEN 'BOOT' THEN line END FROM records r WHERE r.unit = p.unit AND r.chained = 1
-                               AND r.kind IN ('BOOT', 'OPEN', 'SESSION') -- and for the index records_telling
+                               AND r.kind IN ('BOOT', 'OPEN') -- and for the index records_telling
                                AND r.kind IN ('BOOT', 'OPEN', 'SESSION', 'GAP', 'FAULT')
                              ORDER BY r.us DESC LIMIT 1) AS line
            FROM placements p JOIN units u USING (unit) JOIN devices d USING (device)

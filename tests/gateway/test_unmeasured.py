@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from gateway import inventory
 from gateway.ledger import trail, units
 from gateway.ledger.database import transaction
 from tests.support.audited import EVENING_MS, charge, lamp_day, runner, settle
 from tests.support.bills import detail
 from tests.support.chain import Writer
-from tests.support.ledgers import in_folder, take_in
+from tests.support.ledgers import CLINIC, in_folder, take_in
 
 
 def judged(folder: Path, maker: str) -> dict[str, int]:
@@ -41,6 +42,26 @@ def test_it_is_declared_once_and_the_trail_says_why(tmp_path):
         said = [(each.who, each.act, each.subject) for each in trail.entries(db)]
         assert said == [("gateway", "blind", "device:tdp-U1")]
         assert units.devices(db)["tdp-U1"].blind
+
+
+def test_a_session_that_was_open_when_the_meter_went_does_not_hide_it(tmp_path):
+    """The first boot saw the load go on; the next, which has no meter, closes that session and says that all is well."""
+    writer = Writer("U1")
+    writer.boot(), writer.open()
+    writer._identity = Writer("U1", maker="none")._identity
+    writer.boot(), writer.session(10), writer.alive()
+    book = in_folder(tmp_path, writer)
+    with book.ledger() as db:
+        take_in(db, writer.lines, EVENING_MS)
+        assert inventory.declare_unmeasured(db, CLINIC, EVENING_MS) == ["tdp-U1"]
+
+
+def test_a_unit_that_saw_its_load_go_on_has_a_meter(tmp_path):
+    writer = lamp_day(Writer("U1"), 20)
+    book = in_folder(tmp_path, writer)
+    with book.ledger() as db:
+        take_in(db, writer.lines, EVENING_MS)
+        assert inventory.declare_unmeasured(db, CLINIC, EVENING_MS) == []
 
 
 def test_a_post_is_none_the_worse_for_having_no_meter(tmp_path):
