@@ -48,10 +48,6 @@ class Judged:
         with uncollected():
             return [document.row(verdict, line, self.period.hours) for verdict, line in self.found.verdicts]
 
-    def write(self) -> None:
-        """Makes the rows of the ledger now."""
-        _ = self.verdicts, self.coverage, self.leads
-
     @cached_property
     def coverage(self) -> list[Row]:
         """The devices' days as the ledger keeps them."""
@@ -61,6 +57,10 @@ class Judged:
     def leads(self) -> list[Row]:
         """The leads as the ledger keeps them."""
         return [document.lead_row(each, self.period.hours) for each in self.found.leads]
+
+    def write(self) -> None:
+        """Makes the rows of the ledger now."""
+        _ = self.verdicts, self.coverage, self.leads
 
 
 def judge(

@@ -28,7 +28,7 @@ from tests.support.tools import CHECKOUT
 
 UNITS = 4
 _SHA256 = ec.ECDSA(SHA256())
-_PATIENCE_S = 300
+PATIENCE_S = 300
 _DAY = "CREATE TABLE records (unit TEXT, us INTEGER, line TEXT, PRIMARY KEY (unit, us))"
 
 
@@ -64,7 +64,7 @@ def client_of(broker: Broker, topic: str, heard: Callable[[paho.MQTTMessage], No
     client.connect("127.0.0.1", broker.port)
     client.loop_start()
     client.subscribe(topic, 1)
-    assert ready.wait(_PATIENCE_S)
+    assert ready.wait(PATIENCE_S)
     try:
         yield client
     finally:
@@ -84,7 +84,7 @@ def _publish(
         assert publisher.stdout.readline() == "ready\n"
         began = time.perf_counter()
         print("go", file=publisher.stdin, flush=True)
-        assert done.wait(_PATIENCE_S), "not all of it came"
+        assert done.wait(PATIENCE_S), "not all of it came"
         took_s = time.perf_counter() - began
     return took_s
 

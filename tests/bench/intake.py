@@ -27,11 +27,9 @@ from protocol.record import parse
 from tests.bench import gateways, slow_disk
 from tests.bench.chains import FastWriter, chains
 from tests.bench.figures import Figure, alternating, percentile, seconds
-from tests.bench.gateways import broker_of, client_of, gateway_at
+from tests.bench.gateways import PATIENCE_S, broker_of, client_of, gateway_at
 from tests.support.chain import START_MS
 from tests.support.ledgers import CLINIC, in_folder
-
-_PATIENCE_S = 300
 
 
 def figures(scale: float) -> list[Figure]:
@@ -134,7 +132,7 @@ def _wait(client: paho.Client, topic: str, line: bytes, heard: threading.Event) 
     heard.clear()
     began = time.perf_counter()
     client.publish(topic, line, 1)
-    assert heard.wait(_PATIENCE_S), "no acknowledgement"
+    assert heard.wait(PATIENCE_S), "no acknowledgement"
     return time.perf_counter() - began
 
 
